@@ -1,0 +1,1 @@
+//! Is this configuration, this edge, free; how far; which pair.

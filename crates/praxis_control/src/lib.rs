@@ -1,0 +1,1 @@
+//! Follow, hold, brake; limit gate; watchdogs.

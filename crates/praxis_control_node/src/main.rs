@@ -1,0 +1,3 @@
+//! The control node.
+
+fn main() {}

@@ -1,0 +1,13 @@
+//! Poses, shapes, joint vectors, time stamps: the words every other crate speaks.
+//!
+//! In: numbers. Out: checked values. Nothing here knows robots, sensors or ROS.
+
+mod joints;
+mod pose;
+mod shape;
+mod stamp;
+
+pub use self::joints::{JointVector, NamedJoints, NamedJointsError};
+pub use self::pose::{Pose, pose_from_xyz_rpy, yaw_rad};
+pub use self::shape::{Shape, TriangleMesh};
+pub use self::stamp::Stamp;

@@ -1,0 +1,1 @@
+//! The Network trait by ONNX Runtime.

@@ -1,0 +1,1 @@
+//! Goal + scene to a checked, timed trajectory.

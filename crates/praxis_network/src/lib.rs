@@ -1,0 +1,1 @@
+//! The Network trait, model cards and decoders.

@@ -1,0 +1,1 @@
+//! Image to tensor to detections to poses to tracks.

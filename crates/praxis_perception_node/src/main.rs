@@ -1,0 +1,3 @@
+//! The perception node.
+
+fn main() {}

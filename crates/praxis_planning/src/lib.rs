@@ -1,0 +1,1 @@
+//! Search, shortcut, goals and constraints over a JointSpace.

@@ -1,0 +1,3 @@
+//! The planning node.
+
+fn main() {}

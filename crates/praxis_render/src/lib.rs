@@ -1,0 +1,1 @@
+//! Triangle scenes to colour, depth and segmentation images on a CPU.

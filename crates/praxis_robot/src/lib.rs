@@ -1,0 +1,1 @@
+//! URDF + SRDF to a Robot: kinematics, limits, IK, link spheres, allowed collisions.

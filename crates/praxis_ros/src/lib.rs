@@ -1,0 +1,1 @@
+//! The node runtime: topics, QoS, conversions, parameters, lifecycle, time, tf, actions, diagnostics.

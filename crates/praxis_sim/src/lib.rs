@@ -1,0 +1,1 @@
+//! Physics, cameras, a robot driver and the ground truth.

@@ -1,0 +1,3 @@
+//! The sim node.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The task node.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Time-optimal jerk-limited timing, sampling, braking, joining.
