@@ -1,0 +1,194 @@
+use nalgebra::{Point3, Vector3};
+use praxis_geometry::Pose;
+use praxis_world::{Bin, FixedBox, ObjectInstance};
+
+use crate::command::TimedTarget;
+use crate::limit_judge::{LimitJudge, Violation};
+use crate::limits::JointLimits;
+use crate::physics::{Contact, Owner};
+use crate::touch::{FixedRole, ObjectState, TouchJudge};
+
+/// An object slower than this is at rest, metres a second.
+const OBJECT_AT_REST_M_PER_S: f64 = 0.01;
+/// A joint slower than this is at rest, radians (or metres) a second.
+const JOINT_AT_REST_PER_S: f64 = 0.01;
+/// All placed and everything at rest for this long is done, seconds.
+const DONE_AFTER_S: f64 = 1.0;
+
+/// The ground truth of a run so far.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Truth {
+    /// Simulated seconds.
+    pub sim_time_s: f64,
+    /// Objects at rest inside their bins, not touched by the robot.
+    pub placed: usize,
+    /// All objects.
+    pub total: usize,
+    /// Forbidden contacts so far; one pair counts once until it parts for 0.2 s.
+    pub forbidden_contacts: usize,
+    /// Limits passed so far; one joint and kind counts once until it keeps the limit for 0.2 s.
+    pub limit_violations: usize,
+    /// All placed, the gripper free and the arm at rest for 1 s.
+    pub done: bool,
+    /// Done, with no forbidden contact and no limit violation.
+    pub success: bool,
+    /// Each forbidden contact: who and when.
+    pub contacts: Vec<String>,
+    /// Each limit passed: what, by how much and when.
+    pub violations: Vec<String>,
+    /// Some joint of the arm moves.
+    pub arm_moving: bool,
+    /// The object in the fingers.
+    pub held: Option<String>,
+    /// The objects at rest in their bins.
+    pub placed_ids: Vec<String>,
+}
+
+/// What one step looks like to the judge.
+pub(crate) struct Observation<'a> {
+    pub(crate) now_s: f64,
+    pub(crate) contacts: &'a [Contact],
+    pub(crate) world_from_tool: Pose,
+    pub(crate) object_poses: &'a [Pose],
+    /// Linear and angular.
+    pub(crate) object_velocities: &'a [[Vector3<f64>; 2]],
+    /// Arm first, then fingers.
+    pub(crate) positions: &'a [f64],
+    pub(crate) velocities: &'a [f64],
+}
+
+/// Watches a run from outside the graph and keeps count.
+pub(crate) struct Judge {
+    touch: TouchJudge,
+    limits: LimitJudge,
+    arm_joints: usize,
+    link_names: Vec<String>,
+    fixed_names: Vec<String>,
+    bins: Vec<Bin>,
+    objects: Vec<ObjectInstance>,
+    resting_since_s: Option<f64>,
+    truth: Truth,
+}
+
+impl Judge {
+    pub(crate) fn new(
+        link_names: Vec<String>,
+        finger_links: Vec<usize>,
+        arm_joints: usize,
+        joints: Vec<(String, JointLimits)>,
+        fixed: &[FixedBox],
+        bins: &[Bin],
+        objects: &[ObjectInstance],
+    ) -> Self {
+        let roles = fixed.iter().map(|fixed| FixedRole::of(fixed, bins)).collect();
+        Self {
+            touch: TouchJudge::new(finger_links, roles),
+            limits: LimitJudge::new(joints),
+            arm_joints,
+            link_names,
+            fixed_names: fixed.iter().map(|fixed| fixed.id.clone()).collect(),
+            bins: bins.to_vec(),
+            objects: objects.to_vec(),
+            resting_since_s: None,
+            truth: Truth { total: objects.len(), ..Truth::default() },
+        }
+    }
+
+    pub(crate) fn truth(&self) -> &Truth {
+        &self.truth
+    }
+
+    /// Index of the object in the fingers.
+    pub(crate) fn held(&self) -> Option<usize> {
+        self.touch.held()
+    }
+
+    /// A new command stream begins.
+    pub(crate) fn stream_restarted(&mut self) {
+        self.limits.restart();
+    }
+
+    pub(crate) fn command(&mut self, now_s: f64, command: &TimedTarget) {
+        let violations = self.limits.command(now_s, command);
+        self.note(violations);
+    }
+
+    pub(crate) fn observe(&mut self, seen: &Observation<'_>) {
+        let violations = self.limits.state(seen.now_s, seen.positions, seen.velocities);
+        self.note(violations);
+
+        let states: Vec<ObjectState> = self
+            .objects
+            .iter()
+            .zip(seen.object_poses.iter().zip(seen.object_velocities))
+            .map(|(object, (pose, velocity))| ObjectState {
+                world_from_object: *pose,
+                velocity_m_per_s: velocity[0],
+                bin: self.bins.iter().position(|bin| bin.class == object.class),
+            })
+            .collect();
+        let begun = self.touch.observe(seen.now_s, seen.contacts, &seen.world_from_tool, &states);
+        for [a, b] in begun {
+            self.truth.forbidden_contacts += 1;
+            let text = format!("{} – {} at {:.3} s", self.name(a), self.name(b), seen.now_s);
+            self.truth.contacts.push(text);
+        }
+        self.count_placed(seen);
+        self.decide(seen);
+    }
+
+    fn count_placed(&mut self, seen: &Observation<'_>) {
+        let robot_touches = |object: usize| {
+            seen.contacts.iter().any(|contact| {
+                matches!(contact.between,
+                    [Owner::Link(_), Owner::Object(o)] | [Owner::Object(o), Owner::Link(_)] if o == object)
+            })
+        };
+        self.truth.placed_ids.clear();
+        for (index, object) in self.objects.iter().enumerate() {
+            let centre = Point3::from(seen.object_poses[index].translation.vector);
+            let [linear, angular] = seen.object_velocities[index];
+            let at_rest = linear.norm() < OBJECT_AT_REST_M_PER_S
+                && angular.norm() * object.size_m.norm() < 2.0 * OBJECT_AT_REST_M_PER_S;
+            // As high as the object can stand on the floor, lying or upright, or on another one.
+            let height_m = 2.0 * object.size_m.max();
+            let inside = self
+                .bins
+                .iter()
+                .any(|bin| bin.class == object.class && bin.contains(&centre, height_m));
+            if inside && at_rest && !robot_touches(index) {
+                self.truth.placed_ids.push(object.id.clone());
+            }
+        }
+        self.truth.placed = self.truth.placed_ids.len();
+    }
+
+    fn decide(&mut self, seen: &Observation<'_>) {
+        let truth = &mut self.truth;
+        truth.sim_time_s = seen.now_s;
+        truth.held = self.touch.held().map(|object| self.objects[object].id.clone());
+        truth.arm_moving = seen.velocities[..self.arm_joints]
+            .iter()
+            .any(|velocity| velocity.abs() > JOINT_AT_REST_PER_S);
+        let at_rest = truth.placed == truth.total && truth.held.is_none() && !truth.arm_moving;
+        if !at_rest {
+            self.resting_since_s = None;
+        }
+        let since_s = *self.resting_since_s.get_or_insert(seen.now_s);
+        truth.done = at_rest && seen.now_s - since_s >= DONE_AFTER_S;
+        truth.success = truth.done && truth.forbidden_contacts == 0 && truth.limit_violations == 0;
+    }
+
+    fn note(&mut self, violations: Vec<Violation>) {
+        self.truth.limit_violations += violations.len();
+        self.truth.violations.extend(violations.iter().map(Violation::to_string));
+    }
+
+    fn name(&self, owner: Owner) -> &str {
+        match owner {
+            Owner::Link(link) => &self.link_names[link],
+            Owner::Fixed(fixed) => &self.fixed_names[fixed],
+            Owner::Object(object) => &self.objects[object].id,
+        }
+    }
+}

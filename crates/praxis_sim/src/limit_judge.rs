@@ -1,0 +1,255 @@
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::command::TimedTarget;
+use crate::limits::JointLimits;
+
+/// Limits may be passed by this share of their size.
+const TOLERANCE: f64 = 0.01;
+/// Commands between the two whose difference is taken: smooths rounding, sees every real step.
+const SPAN: usize = 4;
+/// Positions may be off the step that the velocities give by this much, radians.
+const JUMP_RAD: f64 = 2e-3;
+/// Violations of one kind by one joint closer together than this are one, seconds.
+const EPISODE_END_S: f64 = 0.2;
+/// A simulated joint's speed is a mean over this many steps: contacts are sudden, joints are not.
+const SPEED_STEPS: usize = 4;
+
+/// One limit passed by one joint.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Violation {
+    /// The joint.
+    pub joint: String,
+    /// What was passed: "commanded acceleration", "position", …
+    pub what: &'static str,
+    /// By how much: the value over the limit, in the limit's unit.
+    pub value: f64,
+    /// The limit.
+    pub limit: f64,
+    /// When, simulated seconds.
+    pub time_s: f64,
+}
+
+impl std::fmt::Display for Violation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { joint, what, value, limit, time_s } = self;
+        write!(f, "{joint}: {what} {value:.4}, limit {limit:.4}, at {time_s:.3} s")
+    }
+}
+
+/// Holds commands and simulated joints against the limits in force, 1 % tolerance.
+///
+/// Of commands: positions and velocities as they are; accelerations and jerks from differences of
+/// the velocity field over four periods of the sender's time line (`CommandTimeline`), so that
+/// delays on the wire do not count; a position that velocities do not lead to is a "jump".
+/// Of simulated joints: positions and velocities.
+#[derive(Clone, Debug)]
+pub(crate) struct LimitJudge {
+    joints: Vec<(String, JointLimits)>,
+    commands: VecDeque<TimedTarget>,
+    speeds: VecDeque<Vec<f64>>,
+    episodes: BTreeMap<(usize, &'static str), f64>,
+}
+
+impl LimitJudge {
+    pub(crate) fn new(joints: Vec<(String, JointLimits)>) -> Self {
+        Self {
+            joints,
+            commands: VecDeque::new(),
+            speeds: VecDeque::new(),
+            episodes: BTreeMap::new(),
+        }
+    }
+
+    /// The next command starts a new stream, `from` where the arm is.
+    pub(crate) fn restart(&mut self) {
+        self.commands.clear();
+    }
+
+    /// Holds one command to the arm (the first joints) against the limits.
+    pub(crate) fn command(&mut self, now_s: f64, command: &TimedTarget) -> Vec<Violation> {
+        self.commands.push_back(command.clone());
+        if self.commands.len() > 2 * SPAN + 1 {
+            self.commands.pop_front();
+        }
+        let mut violations = Vec::new();
+        for joint in 0..command.positions.len() {
+            let limits = self.joints[joint].1.clone();
+            let position = command.positions[joint];
+            if let Some((value, limit)) = outside(position, &limits) {
+                self.note(now_s, joint, "commanded position", value, limit, &mut violations);
+            }
+            let velocity = command.velocities[joint].abs();
+            if velocity > (1.0 + TOLERANCE) * limits.max_velocity {
+                let limit = limits.max_velocity;
+                self.note(now_s, joint, "commanded velocity", velocity, limit, &mut violations);
+            }
+            let last = self.commands.len() - 1;
+            if let (Some(limit), Some(value)) =
+                (limits.max_acceleration, self.acceleration(joint, last))
+                && value.abs() > (1.0 + TOLERANCE) * limit
+            {
+                let value = value.abs();
+                self.note(now_s, joint, "commanded acceleration", value, limit, &mut violations);
+            }
+            if let (Some(limit), Some(value)) = (limits.max_jerk, self.jerk(joint, last))
+                && value.abs() > (1.0 + TOLERANCE) * limit
+            {
+                self.note(now_s, joint, "commanded jerk", value.abs(), limit, &mut violations);
+            }
+        }
+        if command.jump_rad > JUMP_RAD {
+            let jump_rad = command.jump_rad;
+            self.note(now_s, 0, "commanded jump", jump_rad, JUMP_RAD, &mut violations);
+        }
+        violations
+    }
+
+    /// Holds the simulated joints against the limits.
+    pub(crate) fn state(
+        &mut self,
+        now_s: f64,
+        positions: &[f64],
+        velocities: &[f64],
+    ) -> Vec<Violation> {
+        self.speeds.push_back(velocities.to_vec());
+        if self.speeds.len() > SPEED_STEPS {
+            self.speeds.pop_front();
+        }
+        let mut violations = Vec::new();
+        for joint in 0..self.joints.len() {
+            let limits = self.joints[joint].1.clone();
+            if let Some((value, limit)) = outside(positions[joint], &limits) {
+                self.note(now_s, joint, "position", value, limit, &mut violations);
+            }
+            let sum: f64 = self.speeds.iter().map(|speeds| speeds[joint]).sum();
+            let speed = (sum / self.speeds.len() as f64).abs();
+            if self.speeds.len() == SPEED_STEPS && speed > (1.0 + TOLERANCE) * limits.max_velocity {
+                self.note(now_s, joint, "velocity", speed, limits.max_velocity, &mut violations);
+            }
+        }
+        violations
+    }
+
+    fn acceleration(&self, joint: usize, last: usize) -> Option<f64> {
+        let first = last.checked_sub(SPAN)?;
+        let (a, b) = (self.commands.get(first)?, self.commands.get(last)?);
+        let span_s = b.stream_s - a.stream_s;
+        (span_s > 0.0).then(|| (b.velocities[joint] - a.velocities[joint]) / span_s)
+    }
+
+    fn jerk(&self, joint: usize, last: usize) -> Option<f64> {
+        let middle = last.checked_sub(SPAN)?;
+        let later = self.acceleration(joint, last)?;
+        let earlier = self.acceleration(joint, middle)?;
+        let span_s = 0.5 * (self.commands[last].stream_s - self.commands[middle - SPAN].stream_s);
+        (span_s > 0.0).then(|| (later - earlier) / span_s)
+    }
+
+    fn note(
+        &mut self,
+        time_s: f64,
+        joint: usize,
+        what: &'static str,
+        value: f64,
+        limit: f64,
+        violations: &mut Vec<Violation>,
+    ) {
+        let last_s = self.episodes.insert((joint, what), time_s);
+        if last_s.is_none_or(|last_s| time_s - last_s > EPISODE_END_S) {
+            let joint = self.joints[joint].0.clone();
+            violations.push(Violation { joint, what, value, limit, time_s });
+        }
+    }
+}
+
+/// Value and limit passed, tolerance included; the tolerance is a share of half the range.
+fn outside(position: f64, limits: &JointLimits) -> Option<(f64, f64)> {
+    let [lower, upper] = limits.range;
+    let tolerance =
+        if (upper - lower).is_finite() { 0.5 * TOLERANCE * (upper - lower) } else { 0.0 };
+    if position < lower - tolerance {
+        return Some((position, lower));
+    }
+    (position > upper + tolerance).then_some((position, upper))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::{ArmTarget, CommandTimeline};
+
+    fn judge() -> LimitJudge {
+        LimitJudge::new(vec![(
+            "joint".to_owned(),
+            JointLimits {
+                range: [-2.0, 2.0],
+                max_velocity: 1.0,
+                max_acceleration: Some(10.0),
+                max_jerk: Some(500.0),
+            },
+        )])
+    }
+
+    /// Commands at 500 Hz from a position and a velocity over time, arriving in bunches.
+    fn violations(over_time: impl Fn(f64) -> (f64, f64), duration_s: f64) -> Vec<&'static str> {
+        let (mut judge, mut timeline) = (judge(), CommandTimeline::default());
+        let mut seen = Vec::new();
+        for n in 0..(duration_s / 0.002) as usize {
+            let t = n as f64 * 0.002;
+            let (position, velocity) = over_time(t);
+            let arrival_s = (t / 0.009).ceil() * 0.009;
+            let target = ArmTarget {
+                stamp_s: t + 1.0,
+                positions: vec![position],
+                velocities: vec![velocity],
+            };
+            let timed = timeline.place(target, arrival_s);
+            seen.extend(judge.command(t, &timed).iter().map(|violation| violation.what));
+        }
+        seen
+    }
+
+    #[test]
+    fn a_motion_at_its_limits_passes() {
+        // Velocity 0.9 sin²: acceleration up to 9.9, jerk up to 218.
+        let rate = 22.0;
+        let over_time = |t: f64| {
+            let velocity = 0.45 * (1.0 - (rate * t).cos());
+            (0.45 * (t - (rate * t).sin() / rate), velocity)
+        };
+        assert_eq!(violations(over_time, 1.0), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn every_kind_of_violation_is_seen() {
+        let fast = |t: f64| (-1.0 + 1.1 * t, 1.1);
+        assert!(violations(fast, 0.5).contains(&"commanded velocity"));
+        let far = |t: f64| (1.5 + 0.8 * t, 0.8);
+        assert!(violations(far, 1.0).contains(&"commanded position"));
+        let hard = |t: f64| (6.0 * t * t, 12.0 * t);
+        assert!(violations(hard, 0.08).contains(&"commanded acceleration"));
+        let sudden = |t: f64| {
+            if t < 0.1 {
+                (0.0, 0.0)
+            } else {
+                let u = t - 0.1;
+                (4.5 * u * u, 9.0 * u)
+            }
+        };
+        assert!(violations(sudden, 0.15).contains(&"commanded jerk"));
+        let jump = |t: f64| if t < 0.1 { (0.0, 0.0) } else { (0.05, 0.0) };
+        assert!(violations(jump, 0.2).contains(&"commanded jump"));
+    }
+
+    #[test]
+    fn simulated_joints_are_held_to_position_and_velocity() {
+        let mut judge = judge();
+        assert!(judge.state(0.0, &[2.01], &[0.0]).is_empty(), "within tolerance");
+        assert_eq!(judge.state(0.001, &[2.03], &[0.0])[0].what, "position");
+        let mut judge = judge.clone();
+        let seen: Vec<_> =
+            (0..10).flat_map(|n| judge.state(1.0 + 0.001 * f64::from(n), &[0.0], &[1.2])).collect();
+        assert_eq!(seen.len(), 1);
+        assert_eq!(seen[0].what, "velocity");
+    }
+}
