@@ -1,0 +1,204 @@
+//! Detection + depth → object in the planning frame.
+
+use nalgebra::{Point3, Vector3};
+use praxis_geometry::Pose;
+use praxis_network::{Card, ClassCard, Detection, PixelBox, ShapeKind};
+use serde::{Deserialize, Serialize};
+
+use crate::exclusion::RobotBody;
+use crate::fit::fit_outline;
+use crate::object::{Evidence, SeenObject};
+use crate::plane::SupportPlane;
+use crate::scan::{Scan, ray_at_height};
+use crate::segment::{Segment, SegmentLimits, segment};
+use crate::top_face::{TopFace, top_face};
+use crate::{CameraModel, Outline};
+
+/// What counts as an object above the support.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LocateConfig {
+    /// Lower than this above the support is the support, metres.
+    pub min_height_m: f64,
+    /// Higher than this is no object, metres.
+    pub max_height_m: f64,
+    /// Neighbouring depth pixels closer than this belong together, metres.
+    pub link_m: f64,
+    /// A detection with more of the robot in it than this share is dropped.
+    pub max_robot_share: f64,
+    /// An outline whose points lie off by more than this is not believed, metres.
+    pub max_outline_rms_m: f64,
+    /// Height assumed where no depth tells it, metres.
+    pub nominal_height_m: f64,
+}
+
+impl Default for LocateConfig {
+    fn default() -> Self {
+        Self {
+            min_height_m: 0.010,
+            max_height_m: 0.20,
+            link_m: 0.012,
+            max_robot_share: 0.5,
+            max_outline_rms_m: 0.004,
+            nominal_height_m: 0.05,
+        }
+    }
+}
+
+/// What a detection turned out to be.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Located {
+    /// An object.
+    Object(SeenObject),
+    /// Part of the robot.
+    OnRobot,
+    /// Nothing that stands on the support.
+    Nothing,
+}
+
+/// Turns one detection into an object.
+pub(crate) struct Locator<'a> {
+    pub card: &'a Card,
+    pub config: &'a LocateConfig,
+    pub camera: &'a CameraModel,
+    pub world_from_camera: &'a Pose,
+    pub plane: SupportPlane,
+    pub robot: &'a RobotBody,
+    pub scan: Option<Scan<'a>>,
+}
+
+impl Locator<'_> {
+    /// What the detection is, with depth where there is any and by the picture alone otherwise.
+    pub fn locate(&self, detection: &Detection) -> Located {
+        let Some(class) = self.card.classes.get(detection.class) else { return Located::Nothing };
+        if let Some(scan) = &self.scan {
+            let bounds = scaled(&detection.bounds, self.camera, scan.camera());
+            let limits = SegmentLimits {
+                min_height_m: self.config.min_height_m,
+                max_height_m: self.config.max_height_m,
+                link_m: self.config.link_m as f32,
+            };
+            let segment = segment(scan, &bounds, &self.plane, self.robot, &limits);
+            if segment.robot_share > self.config.max_robot_share {
+                return Located::OnRobot;
+            }
+            if let Some(face) = top_face(scan, &segment) {
+                return Located::Object(self.by_depth(detection, class, &face));
+            }
+            if mostly_support(&segment) {
+                return Located::Nothing;
+            }
+        }
+        self.by_picture(detection, class).map_or(Located::Nothing, |object| {
+            let from = Point3::from(self.world_from_camera.translation.vector);
+            if self.robot.blocks(&from, &Point3::from(object.centre_m)) {
+                Located::OnRobot
+            } else {
+                Located::Object(object)
+            }
+        })
+    }
+
+    fn by_depth(&self, detection: &Detection, class: &ClassCard, face: &TopFace) -> SeenObject {
+        let fit = fit_outline(class.shape, &face.edge, &face.inside)
+            .filter(|fit| fit.rms_m <= self.config.max_outline_rms_m);
+        let (outline, rms_m) = match fit {
+            Some(fit) => (fit.outline, fit.rms_m),
+            None => (self.rough_outline(detection, class, face), 0.010),
+        };
+        let [x, y] = outline.centre_m;
+        let bottom = self.plane.z_at(x, y);
+        let height = (face.z_m - bottom).max(self.config.min_height_m);
+        let [length, width] = outline.extent_m();
+        // A border that is hidden in part leaves a side to guesswork.
+        let hidden = 1.0 - face.own_border;
+        let position_sigma_m = 0.001 + 0.5 * rms_m + 0.2 * face.noise_m + 0.010 * hidden * hidden;
+        SeenObject {
+            class: detection.class,
+            score: detection.score,
+            centre_m: Vector3::new(x, y, bottom + 0.5 * height),
+            yaw_rad: outline.yaw_rad,
+            size_m: Vector3::new(length, width, height),
+            evidence: Evidence::Depth,
+            position_sigma_m,
+            yaw_sigma_rad: (2.0 * position_sigma_m / length.max(0.01)).min(1.0),
+        }
+    }
+
+    /// The middle of what is seen, turned as the network says.
+    fn rough_outline(&self, detection: &Detection, class: &ClassCard, face: &TopFace) -> Outline {
+        let yaw_rad = self.hinted_yaw(detection, class).unwrap_or(0.0);
+        let (sin, cos) = yaw_rad.sin_cos();
+        let range = |direction: [f64; 2]| {
+            face.inside
+                .iter()
+                .map(|point| direction[0] * point[0] + direction[1] * point[1])
+                .fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], at| {
+                    [low.min(at), high.max(at)]
+                })
+        };
+        let (along, across) = (range([cos, sin]), range([-sin, cos]));
+        let (x, y) = (0.5 * (along[0] + along[1]), 0.5 * (across[0] + across[1]));
+        let sides_m = [along[1] - along[0], across[1] - across[0]].map(|side| side.max(0.01));
+        let centre_m = [cos * x - sin * y, sin * x + cos * y];
+        Outline { shape: class.shape, centre_m, yaw_rad, sides_m }.normalised()
+    }
+
+    /// The place where the ray through the detection's middle meets half the nominal height.
+    fn by_picture(&self, detection: &Detection, class: &ClassCard) -> Option<SeenObject> {
+        let height = self.config.nominal_height_m;
+        let middle = detection.hints.centre_px.unwrap_or_else(|| detection.bounds.centre_px());
+        let pixel = middle.map(|at| at - 0.5);
+        let level = self.plane.height_m + 0.5 * height;
+        let first = ray_at_height(self.camera, self.world_from_camera, pixel, level)?;
+        let level = self.plane.z_at(first.x, first.y) + 0.5 * height;
+        let centre = ray_at_height(self.camera, self.world_from_camera, pixel, level)?;
+        let distance = (self.world_from_camera.inverse() * centre).z;
+        let width_px = detection.bounds.max_px[0] - detection.bounds.min_px[0];
+        let width = (width_px / self.camera.focal_px()[0] * distance).clamp(0.01, 0.5);
+        let yaw = self.hinted_yaw(detection, class);
+        Some(SeenObject {
+            class: detection.class,
+            score: detection.score,
+            centre_m: centre.coords,
+            yaw_rad: yaw.unwrap_or(0.0),
+            size_m: Vector3::new(width, width, height),
+            evidence: Evidence::Picture,
+            position_sigma_m: 0.015,
+            yaw_sigma_rad: if yaw.is_some() { 0.2 } else { 1.0 },
+        })
+    }
+
+    /// The network's yaw in the planning frame; none where it says nothing or the class has none.
+    fn hinted_yaw(&self, detection: &Detection, class: &ClassCard) -> Option<f64> {
+        let [cos, sin] = detection.hints.yaw_cos_sin?;
+        if class.symmetry_order == 0 || cos.hypot(sin) < 1e-3 {
+            return None;
+        }
+        Some(sin.atan2(cos) / f64::from(class.symmetry_order))
+    }
+}
+
+/// Whether the depth says that there is nothing but the support.
+fn mostly_support(segment: &Segment) -> bool {
+    use crate::segment::Cell;
+    let valid = segment.cells.iter().filter(|cell| **cell != Cell::Hole).count();
+    2 * valid > segment.cells.len() && segment.count < 16
+}
+
+/// A box of the colour picture in the coordinates of the depth picture.
+fn scaled(bounds: &PixelBox, from: &CameraModel, to: &CameraModel) -> PixelBox {
+    let factor =
+        [to.width() as f64 / from.width() as f64, to.height() as f64 / from.height() as f64];
+    let scale = |px: [f64; 2]| [0, 1].map(|axis| px[axis] * factor[axis]);
+    PixelBox { min_px: scale(bounds.min_px), max_px: scale(bounds.max_px) }
+}
+
+/// A turn after which a class looks alike, in radians; none for one that looks alike at any yaw.
+pub fn yaw_period_rad(class: &ClassCard) -> Option<f64> {
+    let shape_order = match class.shape {
+        ShapeKind::Cylinder => 0,
+        ShapeKind::Box | ShapeKind::Cross => class.symmetry_order,
+    };
+    (shape_order > 0).then(|| std::f64::consts::TAU / f64::from(shape_order))
+}

@@ -1,0 +1,116 @@
+//! Footprints as seen from above, and how far a point is from their outline.
+
+use praxis_network::ShapeKind;
+
+/// An outline on the support plane; metres and radians in the planning frame.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Outline {
+    /// Which of the three.
+    pub shape: ShapeKind,
+    /// The middle.
+    pub centre_m: [f64; 2],
+    /// Direction of the long side (box) or of one bar (cross); 0 for a circle.
+    pub yaw_rad: f64,
+    /// Box: length and width. Circle: diameter twice. Cross: span and bar width.
+    pub sides_m: [f64; 2],
+}
+
+impl Outline {
+    /// Signed distance to the outline, negative inside.
+    ///
+    /// Exact outside and on the outline; inside a cross it may be short of the true distance.
+    pub fn distance_m(&self, point_m: [f64; 2]) -> f64 {
+        let (dx, dy) = (point_m[0] - self.centre_m[0], point_m[1] - self.centre_m[1]);
+        let [a, b] = self.sides_m;
+        if self.shape == ShapeKind::Cylinder {
+            return dx.hypot(dy) - 0.5 * a;
+        }
+        let (sin, cos) = self.yaw_rad.sin_cos();
+        let local = [(cos * dx + sin * dy).abs(), (cos * dy - sin * dx).abs()];
+        match self.shape {
+            ShapeKind::Cross => rectangle(local, a, b).min(rectangle(local, b, a)),
+            _ => rectangle(local, a, b),
+        }
+    }
+
+    /// Full extent along the outline's own x and y.
+    pub fn extent_m(&self) -> [f64; 2] {
+        match self.shape {
+            ShapeKind::Box => self.sides_m,
+            ShapeKind::Cylinder | ShapeKind::Cross => [self.sides_m[0]; 2],
+        }
+    }
+
+    /// The same outline with its yaw in the range that its symmetry leaves:
+    /// box (-π/2, π/2] along the longer side, cross (-π/4, π/4], circle 0.
+    pub fn normalised(mut self) -> Self {
+        match self.shape {
+            ShapeKind::Box => {
+                if self.sides_m[0] < self.sides_m[1] {
+                    self.sides_m.swap(0, 1);
+                    self.yaw_rad += std::f64::consts::FRAC_PI_2;
+                }
+                self.yaw_rad = wrapped(self.yaw_rad, std::f64::consts::PI);
+            }
+            ShapeKind::Cross => {
+                self.yaw_rad = wrapped(self.yaw_rad, std::f64::consts::FRAC_PI_2);
+            }
+            ShapeKind::Cylinder => self.yaw_rad = 0.0,
+        }
+        self
+    }
+}
+
+/// Angle within (-period/2, period/2].
+pub fn wrapped(angle_rad: f64, period_rad: f64) -> f64 {
+    let turns = (angle_rad / period_rad - 0.5).ceil();
+    angle_rad - turns * period_rad
+}
+
+fn rectangle(local: [f64; 2], length: f64, width: f64) -> f64 {
+    let (dx, dy) = (local[0] - 0.5 * length, local[1] - 0.5 * width);
+    dx.max(0.0).hypot(dy.max(0.0)) + dx.max(dy).min(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::f64::consts::PI;
+
+    #[test]
+    fn the_arm_of_a_cross_ends_where_its_span_says() {
+        let cross = Outline {
+            shape: ShapeKind::Cross,
+            centre_m: [0.1, 0.2],
+            yaw_rad: 0.0,
+            sides_m: [0.06, 0.02],
+        };
+        assert!((cross.distance_m([0.13, 0.2])).abs() < 1e-12);
+        assert!((cross.distance_m([0.1, 0.24]) - 0.01).abs() < 1e-12);
+        // The notch between two arms.
+        assert!((cross.distance_m([0.12, 0.22]) - 0.01).abs() < 1e-12);
+    }
+
+    proptest! {
+        #[test]
+        fn normalising_changes_no_distance(
+            yaw in -10.0..10.0f64, a in 0.01..0.1f64, b in 0.01..0.1f64,
+            x in -0.1..0.1f64, y in -0.1..0.1f64, kind in 0usize..3,
+        ) {
+            let shape = [ShapeKind::Box, ShapeKind::Cylinder, ShapeKind::Cross][kind];
+            let outline = Outline { shape, centre_m: [0.0; 2], yaw_rad: yaw, sides_m: [a, b] };
+            let normal = outline.normalised();
+            prop_assert!((outline.distance_m([x, y]) - normal.distance_m([x, y])).abs() < 1e-9);
+            prop_assert!(normal.yaw_rad.abs() <= PI / 2.0 + 1e-9);
+        }
+
+        #[test]
+        fn wrapping_moves_by_whole_periods(angle in -20.0..20.0f64, period in 0.5..7.0f64) {
+            let inside = wrapped(angle, period);
+            prop_assert!(inside.abs() <= period / 2.0 + 1e-9);
+            let turns = (angle - inside) / period;
+            prop_assert!((turns - turns.round()).abs() < 1e-9);
+        }
+    }
+}

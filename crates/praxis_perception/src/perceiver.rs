@@ -1,0 +1,313 @@
+//! One frame after another → objects and obstacles.
+
+use std::time::{Duration, Instant};
+
+use nalgebra::{Point3, Vector3};
+use praxis_geometry::{Pose, Stamp};
+use praxis_network::{Card, Detection, Network, Preprocessor};
+use serde::{Deserialize, Serialize};
+
+use crate::exclusion::RobotBody;
+use crate::locate::{LocateConfig, Located, Locator};
+use crate::object::SeenObject;
+use crate::obstacles::{KnownBox, ObstacleConfig, obstacle_points};
+use crate::plane::SupportPlane;
+use crate::scan::{RayTable, Scan};
+use crate::track::Track;
+use crate::tracker::{Place, Tracker, TrackerConfig};
+use crate::{CameraModel, ColourImage, DepthImage, PerceptionError};
+
+/// How frames become objects.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PerceiverConfig {
+    /// The support's height over the planning frame's origin, metres.
+    pub plane_height_m: f64,
+    /// Whether the support is estimated from depth in every frame; the height above is then only
+    /// used where that fails.
+    pub estimate_plane: bool,
+    /// A run of the network longer than this is ended, milliseconds; 0 for no limit.
+    pub network_limit_ms: u64,
+    /// Two objects whose centres are closer than this are one, metres.
+    pub merge_m: f64,
+    /// Detection + depth → object.
+    pub locate: LocateConfig,
+    /// Objects over time.
+    pub tracker: TrackerConfig,
+    /// Points that are neither robot nor object.
+    pub obstacles: ObstacleConfig,
+}
+
+impl Default for PerceiverConfig {
+    fn default() -> Self {
+        Self {
+            plane_height_m: 0.0,
+            estimate_plane: false,
+            network_limit_ms: 1000,
+            merge_m: 0.02,
+            locate: LocateConfig::default(),
+            tracker: TrackerConfig::default(),
+            obstacles: ObstacleConfig::default(),
+        }
+    }
+}
+
+/// Everything that one look takes.
+#[derive(Clone, Copy)]
+pub struct Frame<'a> {
+    /// When it was taken.
+    pub stamp: Stamp,
+    /// The colour picture.
+    pub colour: &'a ColourImage,
+    /// Depth seen by the same camera, in any resolution.
+    pub depth: Option<&'a DepthImage>,
+    /// The camera.
+    pub camera: &'a CameraModel,
+    /// Where the optical frame stood in the planning frame.
+    pub world_from_camera: &'a Pose,
+    /// Where the robot stood in the planning frame.
+    pub robot: &'a RobotBody,
+}
+
+/// How long each stage took.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct StageTimes {
+    /// Picture → tensor.
+    pub preprocess: Duration,
+    /// The network's own run.
+    pub network: Duration,
+    /// Tensors → detections.
+    pub decode: Duration,
+    /// Detections → objects.
+    pub locate: Duration,
+    /// Objects → tracks.
+    pub track: Duration,
+    /// Depth → obstacle points.
+    pub obstacles: Duration,
+}
+
+/// What a frame shows.
+#[derive(Clone, Debug, Default)]
+pub struct Perception {
+    /// What the network saw, in the colour picture.
+    pub detections: Vec<Detection>,
+    /// What stands on the support in this frame.
+    pub seen: Vec<SeenObject>,
+    /// What is known after this frame.
+    pub objects: Vec<Track>,
+    /// Points that are neither robot nor object, in the planning frame; none without depth.
+    pub obstacles: Option<Vec<[f32; 3]>>,
+    /// Detections that were dropped because the robot is there.
+    pub on_robot: usize,
+    /// The support in this frame.
+    pub plane: SupportPlane,
+    /// How long each stage took.
+    pub times: StageTimes,
+}
+
+/// Turns one frame after another into objects and obstacles.
+pub struct Perceiver {
+    config: PerceiverConfig,
+    card: Card,
+    network: Box<dyn Network>,
+    preprocessor: Preprocessor,
+    tracker: Tracker,
+    rays: Option<RayTable>,
+}
+
+impl Perceiver {
+    /// A perceiver around a network that has been checked against its card.
+    pub fn new(card: Card, network: Box<dyn Network>, config: PerceiverConfig) -> Self {
+        let preprocessor = Preprocessor::new(&card.input);
+        let tracker = Tracker::new(config.tracker.clone());
+        Self { config, card, network, preprocessor, tracker, rays: None }
+    }
+
+    /// The card in force.
+    pub fn card(&self) -> &Card {
+        &self.card
+    }
+
+    /// What computes the network.
+    pub fn provider(&self) -> &str {
+        self.network.provider()
+    }
+
+    /// Forgets all tracks.
+    pub fn forget(&mut self) {
+        self.tracker.clear();
+    }
+
+    /// Takes in one frame.
+    ///
+    /// # Errors
+    /// When pictures and camera do not belong together, the transform is not finite, or the network
+    /// fails or runs too long; the tracks stay as they were.
+    pub fn process(&mut self, frame: &Frame<'_>) -> Result<Perception, PerceptionError> {
+        if !frame.world_from_camera.to_homogeneous().iter().all(|value| value.is_finite()) {
+            return Err(PerceptionError::Transform);
+        }
+        let camera =
+            frame.camera.for_size("colour", frame.colour.width(), frame.colour.height())?;
+        if let Some(depth) = frame.depth {
+            self.prepare_rays(frame.camera, depth)?;
+        }
+        let mut times = StageTimes::default();
+        let detections = self.detect(frame.colour, &mut times)?;
+
+        let started = Instant::now();
+        let table = self.rays.as_ref();
+        let scan = frame
+            .depth
+            .zip(table)
+            .map(|(depth, table)| Scan::new(depth, table, frame.world_from_camera));
+        let plane = self.support_plane(scan.as_ref());
+        let locator = Locator {
+            card: &self.card,
+            config: &self.config.locate,
+            camera: &camera,
+            world_from_camera: frame.world_from_camera,
+            plane,
+            robot: frame.robot,
+            scan,
+        };
+        let (mut seen, mut on_robot) = (Vec::new(), 0);
+        for detection in &detections {
+            match locator.locate(detection) {
+                Located::Object(object) => seen.push(object),
+                Located::OnRobot => on_robot += 1,
+                Located::Nothing => {}
+            }
+        }
+        let seen = merged(seen, self.config.merge_m);
+        times.locate = started.elapsed();
+
+        let started = Instant::now();
+        let look = |track: &Track| look_at(track, &camera, frame, scan.as_ref());
+        self.tracker.update(frame.stamp, &seen, &self.card, look);
+        let objects: Vec<Track> = self.tracker.objects().cloned().collect();
+        times.track = started.elapsed();
+
+        let started = Instant::now();
+        let known: Vec<KnownBox> = objects.iter().map(known_box).collect();
+        let obstacles = scan.map(|scan| {
+            obstacle_points(&scan, &plane, frame.robot, &known, &self.config.obstacles)
+        });
+        times.obstacles = started.elapsed();
+        Ok(Perception { detections, seen, objects, obstacles, on_robot, plane, times })
+    }
+
+    fn detect(
+        &mut self,
+        colour: &ColourImage,
+        times: &mut StageTimes,
+    ) -> Result<Vec<Detection>, PerceptionError> {
+        let started = Instant::now();
+        let (tensor, input_from_image) = self.preprocessor.run(&colour.view());
+        times.preprocess = started.elapsed();
+
+        let started = Instant::now();
+        let limit = self.config.network_limit_ms;
+        let limit = (limit > 0).then(|| Duration::from_millis(limit));
+        let inputs = [(self.card.input.name.as_str(), tensor.view())];
+        let outputs = self.network.run(&inputs, limit)?;
+        times.network = started.elapsed();
+
+        let started = Instant::now();
+        let size = (colour.width(), colour.height());
+        let detections = self.card.decode(&outputs, &input_from_image, size)?;
+        times.decode = started.elapsed();
+        Ok(detections)
+    }
+
+    fn prepare_rays(
+        &mut self,
+        camera: &CameraModel,
+        depth: &DepthImage,
+    ) -> Result<(), PerceptionError> {
+        let camera = camera.for_size("depth", depth.width(), depth.height())?;
+        if self.rays.as_ref().is_none_or(|table| *table.camera() != camera) {
+            self.rays = Some(RayTable::new(&camera));
+        }
+        Ok(())
+    }
+
+    fn support_plane(&self, scan: Option<&Scan<'_>>) -> SupportPlane {
+        let fixed = SupportPlane::level(self.config.plane_height_m);
+        let Some(scan) = scan.filter(|_| self.config.estimate_plane) else { return fixed };
+        let step = 8;
+        let rows = (0..scan.height()).step_by(step);
+        let points: Vec<[f32; 3]> = rows
+            .flat_map(|row| {
+                (0..scan.width()).step_by(step).map(move |column| scan.point(column, row))
+            })
+            .filter(|point| point[2].is_finite())
+            .collect();
+        SupportPlane::estimate(&points, 0.006, 0.2, 0.25, 1).unwrap_or(fixed)
+    }
+}
+
+/// Of objects in the same place the likeliest stays.
+fn merged(mut seen: Vec<SeenObject>, merge_m: f64) -> Vec<SeenObject> {
+    seen.sort_by(|a, b| b.score.total_cmp(&a.score));
+    let mut kept: Vec<SeenObject> = Vec::with_capacity(seen.len());
+    for object in seen {
+        let near = |other: &SeenObject| (other.centre_m - object.centre_m).xy().norm() < merge_m;
+        if !kept.iter().any(near) {
+            kept.push(object);
+        }
+    }
+    kept
+}
+
+fn known_box(track: &Track) -> KnownBox {
+    KnownBox {
+        box_from_world: track.world_from_object().inverse(),
+        half_m: [0, 1, 2].map(|axis| 0.5 * track.size_m[axis]),
+    }
+}
+
+/// What the frame shows at the place of a track: five points of its top face are looked at.
+fn look_at(
+    track: &Track,
+    camera: &CameraModel,
+    frame: &Frame<'_>,
+    scan: Option<&Scan<'_>>,
+) -> Place {
+    const MARGIN_M: f64 = 0.015;
+    let world_from_object = track.world_from_object();
+    let eye = Point3::from(frame.world_from_camera.translation.vector);
+    let (mut hidden, mut occupied) = (0, 0);
+    const AT: [(f64, f64); 5] = [(0.0, 0.0), (0.3, 0.0), (-0.3, 0.0), (0.0, 0.3), (0.0, -0.3)];
+    for (x, y) in AT {
+        let size = &track.size_m;
+        let top =
+            world_from_object * Point3::from(Vector3::new(x * size.x, y * size.y, 0.5 * size.z));
+        let in_camera = frame.world_from_camera.inverse() * top;
+        let view = scan.map_or(camera, |scan| scan.camera());
+        let Some(pixel) = view.project(&in_camera).filter(|&pixel| view.sees(pixel)) else {
+            hidden += 1;
+            continue;
+        };
+        if frame.robot.blocks(&eye, &top) {
+            hidden += 1;
+            continue;
+        }
+        let Some(scan) = scan else { continue };
+        let column = (pixel[0].round().max(0.0) as usize).min(scan.width() - 1);
+        let row = (pixel[1].round().max(0.0) as usize).min(scan.height() - 1);
+        let depth = f64::from(scan.depth_m(column, row));
+        if depth.is_nan() || depth < in_camera.z - MARGIN_M {
+            hidden += 1;
+        } else if depth < in_camera.z + MARGIN_M {
+            occupied += 1;
+        }
+    }
+    if hidden >= 3 {
+        Place::Hidden
+    } else if occupied >= 3 {
+        Place::Occupied
+    } else {
+        Place::Empty
+    }
+}

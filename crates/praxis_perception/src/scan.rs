@@ -1,0 +1,103 @@
+//! A depth picture as points in the planning frame.
+
+use nalgebra::{Point3, Vector3};
+use praxis_geometry::Pose;
+
+use crate::{CameraModel, DepthImage};
+
+/// Ray directions of every pixel, kept from frame to frame.
+#[derive(Clone, Debug)]
+pub(crate) struct RayTable {
+    camera: CameraModel,
+    /// x and y of the ray with z = 1, row by row.
+    rays: Vec<[f32; 2]>,
+}
+
+impl RayTable {
+    pub fn new(camera: &CameraModel) -> Self {
+        let mut rays = Vec::with_capacity(camera.width() * camera.height());
+        for row in 0..camera.height() {
+            for column in 0..camera.width() {
+                let ray = camera.ray([column as f64, row as f64]);
+                rays.push([ray.x as f32, ray.y as f32]);
+            }
+        }
+        Self { camera: camera.clone(), rays }
+    }
+
+    pub fn camera(&self) -> &CameraModel {
+        &self.camera
+    }
+}
+
+/// A depth picture as points in the planning frame, computed where they are asked for.
+#[derive(Clone, Copy)]
+pub(crate) struct Scan<'a> {
+    depth: &'a DepthImage,
+    table: &'a RayTable,
+    world_from_camera: &'a Pose,
+    rotation: [[f32; 3]; 3],
+    origin: [f32; 3],
+}
+
+impl<'a> Scan<'a> {
+    /// `depth` must have the size of the table's camera.
+    pub fn new(depth: &'a DepthImage, table: &'a RayTable, world_from_camera: &'a Pose) -> Self {
+        debug_assert_eq!(
+            (depth.width(), depth.height()),
+            (table.camera.width(), table.camera.height())
+        );
+        let matrix = world_from_camera.rotation.to_rotation_matrix();
+        let rotation = [0, 1, 2].map(|row| [0, 1, 2].map(|column| matrix[(row, column)] as f32));
+        let origin = [0, 1, 2].map(|axis| world_from_camera.translation.vector[axis] as f32);
+        Self { depth, table, world_from_camera, rotation, origin }
+    }
+
+    pub fn width(&self) -> usize {
+        self.depth.width()
+    }
+
+    pub fn height(&self) -> usize {
+        self.depth.height()
+    }
+
+    pub fn camera(&self) -> &CameraModel {
+        &self.table.camera
+    }
+
+    /// Depth along the optical axis; NaN for a hole.
+    #[inline]
+    pub fn depth_m(&self, column: usize, row: usize) -> f32 {
+        self.depth.at(column, row)
+    }
+
+    /// The point of a pixel in the planning frame; NaN for a hole.
+    #[inline]
+    pub fn point(&self, column: usize, row: usize) -> [f32; 3] {
+        let depth = self.depth.at(column, row);
+        let [x, y] = self.table.rays[row * self.depth.width() + column];
+        let camera = [x * depth, y * depth, depth];
+        [0, 1, 2].map(|axis| {
+            let r = &self.rotation[axis];
+            r[0] * camera[0] + r[1] * camera[1] + r[2] * camera[2] + self.origin[axis]
+        })
+    }
+
+    /// Where the ray of a pixel coordinate meets the height `z`; none when it never does.
+    pub fn at_height(&self, pixel: [f64; 2], z: f64) -> Option<Point3<f64>> {
+        ray_at_height(self.camera(), self.world_from_camera, pixel, z)
+    }
+}
+
+/// Where the ray of a pixel coordinate meets the height `z_m`; none when it never does.
+pub(crate) fn ray_at_height(
+    camera: &CameraModel,
+    world_from_camera: &Pose,
+    pixel: [f64; 2],
+    z_m: f64,
+) -> Option<Point3<f64>> {
+    let direction: Vector3<f64> = world_from_camera.rotation * camera.ray(pixel);
+    let origin = Point3::from(world_from_camera.translation.vector);
+    let travel = (z_m - origin.z) / direction.z;
+    (travel.is_finite() && travel > 0.0).then(|| origin + direction * travel)
+}

@@ -1,0 +1,144 @@
+//! The top face of a segmented object: its height, and its outline as seen from above.
+
+use crate::scan::Scan;
+use crate::segment::{Cell, Segment};
+
+/// The top face of an object.
+#[derive(Clone, Debug)]
+pub(crate) struct TopFace {
+    /// Its z in the planning frame.
+    pub z_m: f64,
+    /// Standard deviation of the points about it.
+    pub noise_m: f64,
+    /// Its points seen from above.
+    pub inside: Vec<[f64; 2]>,
+    /// Points on its own outline; where something hides it there are none.
+    pub edge: Vec<[f64; 2]>,
+    /// Share of the border that is the object's own, 0 to 1; the rest is hidden or unknown.
+    pub own_border: f64,
+}
+
+/// Finds the top face; none when the object has too few points.
+pub(crate) fn top_face(scan: &Scan<'_>, segment: &Segment) -> Option<TopFace> {
+    let heights: Vec<f32> = segment
+        .cells
+        .iter()
+        .zip(&segment.points)
+        .filter(|(cell, _)| **cell == Cell::Object)
+        .map(|(_, point)| point[2])
+        .collect();
+    if heights.len() < 16 {
+        return None;
+    }
+    let (z_m, noise_m) = top_height(heights)?;
+    let tolerance = (3.0 * noise_m).clamp(0.002, 0.010) as f32;
+    let mask = mask(segment, z_m as f32, tolerance, noise_m > 0.001);
+
+    let mut face = TopFace { z_m, noise_m, inside: Vec::new(), edge: Vec::new(), own_border: 0.0 };
+    let mut border = [0usize; 2];
+    for row in 0..segment.height as isize {
+        for column in 0..segment.width as isize {
+            let here = segment.index(column, row)?;
+            if !mask[here] {
+                continue;
+            }
+            let pixel =
+                [(segment.left as isize + column) as f64, (segment.top as isize + row) as f64];
+            // A ray at a known height is quieter than the pixel's own distance.
+            face.inside.extend(scan.at_height(pixel, z_m).map(|point| [point.x, point.y]));
+            for (dx, dy) in [(1, 0), (-1, 0), (0, 1), (0, -1)] {
+                let neighbour = segment.index(column + dx, row + dy);
+                if neighbour.is_some_and(|neighbour| mask[neighbour]) {
+                    continue;
+                }
+                match edge_point(scan, segment, &face, neighbour, pixel, [dx, dy]) {
+                    Some(point) => {
+                        face.edge.push(point);
+                        border[0] += 1;
+                    }
+                    None => border[1] += 1,
+                }
+            }
+        }
+    }
+    face.own_border = border[0] as f64 / (border[0] + border[1]).max(1) as f64;
+    Some(face)
+}
+
+/// The outline between a top pixel and a neighbour that is not; none where it is hidden.
+fn edge_point(
+    scan: &Scan<'_>,
+    segment: &Segment,
+    face: &TopFace,
+    neighbour: Option<usize>,
+    pixel: [f64; 2],
+    step: [isize; 2],
+) -> Option<[f64; 2]> {
+    let neighbour = neighbour?;
+    let point = segment.points[neighbour];
+    match segment.cells[neighbour] {
+        // The side wall: the point stands right below the outline.
+        Cell::Object if f64::from(point[2]) < face.z_m => {
+            Some([f64::from(point[0]), f64::from(point[1])])
+        }
+        // Something lower behind: the outline passes between the two pixels.
+        Cell::Support | Cell::Other if f64::from(point[2]) < face.z_m => {
+            let between = [0, 1].map(|axis| pixel[axis] + 0.5 * step[axis] as f64);
+            scan.at_height(between, face.z_m).map(|point| [point.x, point.y])
+        }
+        _ => None,
+    }
+}
+
+/// The highest level that many points share, and their spread about it.
+fn top_height(mut heights: Vec<f32>) -> Option<(f64, f64)> {
+    heights.sort_by(f32::total_cmp);
+    let mut level = heights[(heights.len() - 1) * 19 / 20];
+    const BAND_M: f32 = 0.006;
+    let mut band = heights.as_slice();
+    for _ in 0..6 {
+        let low = heights.partition_point(|&z| z < level - BAND_M);
+        let high = heights.partition_point(|&z| z <= level + BAND_M);
+        band = &heights[low..high];
+        level = *band.get(band.len() / 2)?;
+    }
+    let mut deviations: Vec<f32> = band.iter().map(|z| (z - level).abs()).collect();
+    let middle = deviations.len() / 2;
+    let spread = *deviations.select_nth_unstable_by(middle, f32::total_cmp).1;
+    Some((f64::from(level), 1.4826 * f64::from(spread)))
+}
+
+/// Which cells are of the top face; small holes within it are closed.
+fn mask(segment: &Segment, level: f32, tolerance: f32, smooth: bool) -> Vec<bool> {
+    let around = |index: usize| {
+        let (column, row) = ((index % segment.width) as isize, (index / segment.width) as isize);
+        (-1..=1).flat_map(move |dy| (-1..=1).map(move |dx| (column + dx, row + dy)))
+    };
+    let height = |index: usize| {
+        if !smooth {
+            return segment.points[index][2];
+        }
+        let (sum, count) = around(index)
+            .filter_map(|(column, row)| segment.index(column, row))
+            .filter(|&other| segment.cells[other] == Cell::Object)
+            .map(|other| segment.points[other][2])
+            .fold((0.0, 0.0f32), |(sum, count), z| (sum + z, count + 1.0));
+        sum / count.max(1.0)
+    };
+    let mut mask: Vec<bool> = (0..segment.cells.len())
+        .map(|index| {
+            segment.cells[index] == Cell::Object && (height(index) - level).abs() <= tolerance
+        })
+        .collect();
+    let closed: Vec<usize> = (0..mask.len())
+        .filter(|&index| !mask[index] && segment.cells[index] == Cell::Hole)
+        .filter(|&index| {
+            let inside = around(index).filter_map(|(column, row)| segment.index(column, row));
+            inside.filter(|&other| mask[other]).count() >= 5
+        })
+        .collect();
+    for index in closed {
+        mask[index] = true;
+    }
+    mask
+}
