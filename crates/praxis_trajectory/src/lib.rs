@@ -1,1 +1,26 @@
-//! Time-optimal jerk-limited timing, sampling, braking, joining.
+//! Timing of joint motions under velocity, acceleration and jerk limits.
+//!
+//! In: waypoints or states, and [`JointLimits`]. Out: a [`Trajectory`] that can be sampled at any
+//! time. [`time_path`] times whole paths from rest to rest, [`move_to_state`] goes from any state
+//! to any state, [`brake`] stops as soon as it can, [`join`] leads from a running motion to a
+//! new one. Collisions are left to others.
+
+mod blended_path;
+mod brake;
+mod error;
+mod hermite;
+mod join;
+mod limits;
+mod move_to_state;
+mod smoothing;
+mod speed_profile;
+mod timing;
+mod trajectory;
+
+pub use self::brake::{brake, brake_along, shortest_stop_s};
+pub use self::error::TrajectoryError;
+pub use self::join::join;
+pub use self::limits::{JointLimit, JointLimits};
+pub use self::move_to_state::move_to_state;
+pub use self::timing::{time_path, time_path_with_corners};
+pub use self::trajectory::{JointSample, Knot, Trajectory};
