@@ -60,10 +60,10 @@ fn friction_holds_every_class_through_a_fast_lift() {
             let place = object.world_from_object.translation.vector;
             let yaw_rad = praxis_geometry::yaw_rad(&object.world_from_object);
             let grip_z_m = object.size_m.z - 0.025;
-            let mut simulator = simulator_with(vec![object]);
+            let mut simulator = simulator_with(vec![object.clone()]);
+            let turns = turns(&object.class);
             let reach = |z_m: f64, start: &DVector<f64>| {
-                let half_turn = std::f64::consts::PI;
-                [0.0, half_turn, -half_turn]
+                turns
                     .iter()
                     .find_map(|turn| {
                         let tool = downwards(place.x, place.y, z_m, yaw_rad + turn);
@@ -77,7 +77,7 @@ fn friction_holds_every_class_through_a_fast_lift() {
             let at = reach(grip_z_m, &above);
             let duration = duration_s(&home(), &above, 0.8);
             move_to(&mut simulator, &above, duration, Some((0.04, 40.0)));
-            move_to(&mut simulator, &at, 0.8, Some((0.04, 40.0)));
+            move_to(&mut simulator, &at, duration_s(&above, &at, 0.5), Some((0.04, 40.0)));
             move_to(&mut simulator, &at, 0.7, Some((0.0, 40.0)));
             assert_eq!(simulator.truth().held.as_deref(), Some(id.as_str()));
             let before = simulator.snapshot();
@@ -93,6 +93,8 @@ fn friction_holds_every_class_through_a_fast_lift() {
             let in_tool = |snapshot: &praxis_sim::Snapshot| {
                 snapshot.world_from_links[tool].inverse() * snapshot.world_from_objects[0]
             };
+            // The engine moves free bodies along the tangent and links along the arc: some 1.5 mm
+            // outwards in a fast swing of 0.8 rad at 1 ms steps, whatever the friction.
             let (a, b) = (in_tool(&before), in_tool(&after));
             let slip_m = (a.translation.vector - b.translation.vector).norm();
             let turn_rad = a.rotation.angle_to(&b.rotation);
@@ -103,7 +105,7 @@ fn friction_holds_every_class_through_a_fast_lift() {
                 1e3 * turn_rad
             );
             assert!(
-                slip_m < 4e-3 && turn_rad < 0.05,
+                slip_m < 6e-3 && turn_rad < 0.05,
                 "{id} of seed {seed}: {slip_m} m, {turn_rad} rad"
             );
             assert_eq!(truth.forbidden_contacts, 0, "{:?}", truth.contacts);
@@ -165,4 +167,80 @@ fn the_arm_stops_by_itself_when_commands_cease() {
     assert!(!simulator.truth().arm_moving);
     assert!(!simulator.is_following());
     assert_eq!(simulator.truth().limit_violations, 0, "{:?}", simulator.truth().violations);
+}
+
+/// Picks and places all objects of a layout by rote, high over the wall.
+fn sort_by_rote(seed: u64) -> praxis_sim::Simulator {
+    let (arm, world) = (Arm::new(panda()), world());
+    let mut simulator = simulator(seed);
+    let mut filled = std::collections::BTreeMap::new();
+    for object in simulator.objects().to_vec() {
+        let place = object.world_from_object.translation.vector;
+        let bin = world.bin_for(&object.class).unwrap();
+        let slot = filled.entry(object.class.clone()).or_insert(0);
+        let drop_x_m = bin.floor_centre_in_world.x - 0.042 + 0.084 * f64::from(*slot);
+        *slot += 1;
+        let grip_m = object.size_m.z - 0.025;
+        let yaw_rad = praxis_geometry::yaw_rad(&object.world_from_object);
+        let facing = |x_m: f64, y_m: f64| {
+            let mut q = home();
+            q[0] = y_m.atan2(x_m);
+            q
+        };
+        let turns = turns(&object.class);
+        let reach = |x_m: f64, y_m: f64, z_m: f64, yaw_rad: f64, start: &DVector<f64>| {
+            turns
+                .iter()
+                .find_map(|turn| arm.reach(&downwards(x_m, y_m, z_m, yaw_rad + turn), start))
+                .unwrap_or_else(|| {
+                    panic!("seed {seed}: {} cannot go to {x_m} {y_m} {z_m}", object.id)
+                })
+        };
+        let go = |simulator: &mut praxis_sim::Simulator, goal: &DVector<f64>, fingers| {
+            let now = simulator.reference().positions.clone();
+            move_to(simulator, goal, 1.5 * duration_s(&now, goal, 0.5), fingers);
+        };
+        let above = reach(place.x, place.y, 0.2, yaw_rad, &facing(place.x, place.y));
+        let at = reach(place.x, place.y, grip_m, yaw_rad, &above);
+        let drop_y_m = bin.floor_centre_in_world.y;
+        let over = reach(drop_x_m, drop_y_m, 0.40, 0.0, &facing(drop_x_m, drop_y_m));
+        let low = reach(drop_x_m, drop_y_m, 0.2, 0.0, &over);
+        let inside = reach(drop_x_m, drop_y_m, grip_m + 0.007, 0.0, &low);
+        go(&mut simulator, &facing(place.x, place.y), Some((0.04, 40.0)));
+        go(&mut simulator, &above, None);
+        go(&mut simulator, &at, None);
+        move_to(&mut simulator, &at, 0.6, Some((0.0, 40.0)));
+        go(&mut simulator, &above, None);
+        go(&mut simulator, &facing(place.x, place.y), None);
+        go(&mut simulator, &over, None);
+        go(&mut simulator, &low, None);
+        go(&mut simulator, &inside, None);
+        move_to(&mut simulator, &inside, 0.5, Some((0.036, 40.0)));
+        go(&mut simulator, &low, None);
+        go(&mut simulator, &over, None);
+    }
+    move_to(&mut simulator, &home(), 3.0, None);
+    for _ in 0..1500 {
+        simulator.step();
+    }
+    simulator
+}
+
+#[test]
+fn a_table_sorted_over_the_wall_is_a_success() {
+    for seed in [1, 2] {
+        let simulator = sort_by_rote(seed);
+        let truth = simulator.truth();
+        assert_eq!(truth.placed, 6, "{:?}", truth.placed_ids);
+        assert!(truth.success, "{:?} {:?}", truth.contacts, truth.violations);
+    }
+}
+
+/// Turns of the hand about the vertical that grip the class alike.
+fn turns(class: &str) -> Vec<f64> {
+    let quarter = std::f64::consts::FRAC_PI_2;
+    match class {
+        "box" => vec![0.0, 2.0 * quarter, -2.0 * quarter],
+        _ => vec![0.0, quarter, -quarter, 2.0 * quarter, -2.0 * quarter],
+    }
 }
