@@ -3,6 +3,7 @@
 use nalgebra::{Point3, Vector3};
 use praxis_geometry::Pose;
 use praxis_network::{Card, ClassCard, Detection, PixelBox, ShapeKind};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::exclusion::RobotBody;
@@ -15,20 +16,26 @@ use crate::top_face::{TopFace, top_face};
 use crate::{CameraModel, Outline};
 
 /// What counts as an object above the support.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LocateConfig {
     /// Lower than this above the support is the support, metres.
+    #[schemars(range(min = 0.001, max = 0.5))]
     pub min_height_m: f64,
     /// Higher than this is no object, metres.
+    #[schemars(range(min = 0.01, max = 3.0))]
     pub max_height_m: f64,
     /// Neighbouring depth pixels closer than this belong together, metres.
+    #[schemars(range(min = 0.001, max = 0.2))]
     pub link_m: f64,
     /// A detection with more of the robot in it than this share is dropped.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_robot_share: f64,
     /// An outline whose points lie off by more than this is not believed, metres.
+    #[schemars(range(min = 0.0005, max = 0.05))]
     pub max_outline_rms_m: f64,
     /// Height assumed where no depth tells it, metres.
+    #[schemars(range(min = 0.005, max = 1.0))]
     pub nominal_height_m: f64,
 }
 
@@ -52,6 +59,8 @@ pub enum Located {
     Object(SeenObject),
     /// Part of the robot.
     OnRobot,
+    /// Held in the air: the support is seen behind it where it would have to stand.
+    Lifted,
     /// Nothing that stands on the support.
     Nothing,
 }
@@ -81,6 +90,9 @@ impl Locator<'_> {
             let segment = segment(scan, &bounds, &self.plane, self.robot, &limits);
             if segment.robot_share > self.config.max_robot_share {
                 return Located::OnRobot;
+            }
+            if is_lifted(&segment, self.world_from_camera) {
+                return Located::Lifted;
             }
             if let Some(face) = top_face(scan, &segment) {
                 return Located::Object(self.by_depth(detection, class, &face));
@@ -184,6 +196,39 @@ fn mostly_support(segment: &Segment) -> bool {
     use crate::segment::Cell;
     let valid = segment.cells.iter().filter(|cell| **cell != Cell::Hole).count();
     2 * valid > segment.cells.len() && segment.count < 16
+}
+
+/// Whether the support behind the object begins well away from the object's lower border.
+///
+/// The border looked at is the one towards the support in the picture. A camera that looks straight
+/// down sees no such border and says nothing.
+fn is_lifted(segment: &Segment, world_from_camera: &Pose) -> bool {
+    use crate::segment::Cell;
+    const CONTACT_M: f32 = 0.015;
+    const JUMP_M: f32 = 0.035;
+    let down = world_from_camera.rotation.inverse() * -Vector3::z();
+    if down.xy().norm() < 0.3 {
+        return false;
+    }
+    let (dx, dy) = if down.x.abs() > down.y.abs() {
+        (down.x.signum() as isize, 0)
+    } else {
+        (0, down.y.signum() as isize)
+    };
+    let (mut contacts, mut jumps) = (0, 0);
+    for (index, _) in segment.cells.iter().enumerate().filter(|(_, c)| **c == Cell::Object) {
+        let column = (index % segment.width) as isize + dx;
+        let row = (index / segment.width) as isize + dy;
+        let Some(below) = segment.index(column, row) else { continue };
+        if segment.cells[below] != Cell::Support {
+            continue;
+        }
+        let (a, b) = (segment.points[index], segment.points[below]);
+        let gap = (0..3).map(|axis| (a[axis] - b[axis]).powi(2)).sum::<f32>().sqrt();
+        contacts += usize::from(gap <= CONTACT_M);
+        jumps += usize::from(gap >= JUMP_M);
+    }
+    jumps >= 5 && contacts * 10 < jumps
 }
 
 /// A box of the colour picture in the coordinates of the depth picture.

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use praxis_geometry::Pose;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::exclusion::RobotBody;
@@ -10,18 +11,23 @@ use crate::plane::SupportPlane;
 use crate::scan::Scan;
 
 /// Which points are obstacles, and how densely they are told.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ObstacleConfig {
     /// Every so many pixels along both sides are looked at.
+    #[schemars(range(min = 1, max = 64))]
     pub pixel_step: usize,
     /// One point per cube of this side, metres.
+    #[schemars(range(min = 0.001, max = 0.5))]
     pub voxel_m: f64,
     /// Lower than this above the support is no obstacle, metres.
+    #[schemars(range(min = 0.0, max = 0.5))]
     pub min_height_m: f64,
     /// Farther than this from the origin is no obstacle, metres.
+    #[schemars(range(min = 0.1, max = 100.0))]
     pub max_distance_m: f64,
     /// Known objects are grown by this before their points are removed, metres.
+    #[schemars(range(min = 0.0, max = 0.2))]
     pub object_padding_m: f64,
 }
 

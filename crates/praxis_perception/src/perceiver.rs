@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use nalgebra::{Point3, Vector3};
 use praxis_geometry::{Pose, Stamp};
 use praxis_network::{Card, Detection, Network, Preprocessor};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::exclusion::RobotBody;
@@ -18,17 +19,20 @@ use crate::tracker::{Place, Tracker, TrackerConfig};
 use crate::{CameraModel, ColourImage, DepthImage, PerceptionError};
 
 /// How frames become objects.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PerceiverConfig {
     /// The support's height over the planning frame's origin, metres.
+    #[schemars(range(min = -10.0, max = 10.0))]
     pub plane_height_m: f64,
     /// Whether the support is estimated from depth in every frame; the height above is then only
     /// used where that fails.
     pub estimate_plane: bool,
     /// A run of the network longer than this is ended, milliseconds; 0 for no limit.
+    #[schemars(range(min = 0, max = 60000))]
     pub network_limit_ms: u64,
     /// Two objects whose centres are closer than this are one, metres.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub merge_m: f64,
     /// Detection + depth → object.
     pub locate: LocateConfig,
@@ -99,6 +103,8 @@ pub struct Perception {
     pub obstacles: Option<Vec<[f32; 3]>>,
     /// Detections that were dropped because the robot is there.
     pub on_robot: usize,
+    /// Detections that were dropped because they hang in the air, held by something.
+    pub lifted: usize,
     /// The support in this frame.
     pub plane: SupportPlane,
     /// How long each stage took.
@@ -171,11 +177,12 @@ impl Perceiver {
             robot: frame.robot,
             scan,
         };
-        let (mut seen, mut on_robot) = (Vec::new(), 0);
+        let (mut seen, mut on_robot, mut lifted) = (Vec::new(), 0, 0);
         for detection in &detections {
             match locator.locate(detection) {
                 Located::Object(object) => seen.push(object),
                 Located::OnRobot => on_robot += 1,
+                Located::Lifted => lifted += 1,
                 Located::Nothing => {}
             }
         }
@@ -194,7 +201,7 @@ impl Perceiver {
             obstacle_points(&scan, &plane, frame.robot, &known, &self.config.obstacles)
         });
         times.obstacles = started.elapsed();
-        Ok(Perception { detections, seen, objects, obstacles, on_robot, plane, times })
+        Ok(Perception { detections, seen, objects, obstacles, on_robot, lifted, plane, times })
     }
 
     fn detect(

@@ -97,7 +97,7 @@ fn through(points: &[[f32; 3]]) -> Option<SupportPlane> {
         yz += y * z;
     }
     let determinant = xx * yy - xy * xy;
-    if !(determinant > 1e-9 * (xx + yy).powi(2)) {
+    if determinant.is_nan() || determinant <= 1e-9 * (xx + yy).powi(2) {
         return None;
     }
     let slope_x = (xz * yy - yz * xy) / determinant;

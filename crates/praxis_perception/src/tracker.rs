@@ -2,6 +2,7 @@
 
 use praxis_geometry::Stamp;
 use praxis_network::Card;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::assignment::assign;
@@ -9,25 +10,33 @@ use crate::object::SeenObject;
 use crate::track::Track;
 
 /// When a thing becomes an object and when it is given up.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrackerConfig {
     /// Told from so many sightings on.
+    #[schemars(range(min = 1, max = 100))]
     pub birth_hits: u32,
     /// Given up after its place was seen without it so often in a row.
+    #[schemars(range(min = 1, max = 1000))]
     pub death_misses: u32,
     /// Given up after depth alone showed it so often in a row.
+    #[schemars(range(min = 1, max = 100000))]
     pub death_unnamed: u32,
     /// A sighting farther off than this is another object, metres.
+    #[schemars(range(min = 0.001, max = 5.0))]
     pub gate_m: f64,
     /// How far an object may have been nudged after a second, metres.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub drift_m: f64,
     /// How far an object may have been turned after a second, radians.
+    #[schemars(range(min = 0.0, max = 3.2))]
     pub drift_rad: f64,
     /// What another class costs in the assignment, metres.
+    #[schemars(range(min = 0.0, max = 5.0))]
     pub class_penalty_m: f64,
     /// A stamp earlier than the last one by more than this starts anew (a simulator was restarted),
     /// seconds.
+    #[schemars(range(min = 0.0, max = 60.0))]
     pub restart_s: f64,
 }
 

@@ -164,6 +164,19 @@ fn a_detection_on_the_robot_is_no_object() {
 }
 
 #[test]
+fn what_hangs_in_the_air_does_not_stand_on_the_table() {
+    let (camera, mut prisms) = (camera(640), six());
+    prisms[0].lift_m = 0.06;
+    prisms[4].lift_m = 0.10;
+    let depth = depth_image(&camera, &prisms);
+    let perception = look(&prisms, &camera, Some(&depth), &RobotBody::default());
+    assert_eq!((perception.seen.len(), perception.lifted), (4, 2));
+    prisms.remove(4);
+    prisms.remove(0);
+    check(&perception.seen, &prisms, 0.002, 0.035);
+}
+
+#[test]
 fn a_detection_of_the_bare_table_is_no_object() {
     let camera = camera(640);
     let depth = depth_image(&camera, &[]);
