@@ -1,1 +1,52 @@
-//! The node runtime: topics, QoS, conversions, parameters, lifecycle, time, tf, actions, diagnostics.
+//! The node runtime: everything a node says to ROS 2 and hears from it.
+//!
+//! A node's `main` creates a [`Node`], declares its parameters from one serde struct, creates
+//! publishers, subscriptions, services and actions, registers its lifecycle and spins:
+//!
+//! ```no_run
+//! # use praxis_ros::{Node, Transitions, logging};
+//! # #[derive(Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+//! # struct Config {}
+//! # struct Talker;
+//! # impl Transitions for Talker {}
+//! # fn main() -> anyhow::Result<()> {
+//! let mut node = Node::create("talker")?;
+//! logging::start(&mut node)?;
+//! let (config, common) = node.parameters::<Config>("talker", &[])?;
+//! let clock = node.clock(common.use_sim_time)?;
+//! let state = node.lifecycle("talker", &clock, common.autostart, Talker)?;
+//! node.spin();
+//! # Ok(()) }
+//! ```
+//!
+//! Callbacks run on the thread that spins and must not wait. Long work belongs into a thread of
+//! the node's own, which may publish, answer services and goals, and call services and actions
+//! ([`Client`], [`ActionClient`]: the calling thread waits).
+//! What a node decides is not found here: see the algorithm crates and each node's `pipeline.rs`.
+
+mod action_client;
+mod action_server;
+mod client;
+mod clock;
+pub mod convert;
+mod diagnostics;
+mod error;
+mod lifecycle;
+pub mod logging;
+mod node;
+mod parameters;
+mod raw;
+pub mod tf;
+pub mod topics;
+
+pub use r2r;
+
+pub use self::action_client::{ActionClient, GoalEnd};
+pub use self::action_server::GoalHandle;
+pub use self::client::Client;
+pub use self::clock::Clock;
+pub use self::diagnostics::{Diagnostics, Latency, Level};
+pub use self::error::RosError;
+pub use self::lifecycle::{State, StateHandle, Transitions};
+pub use self::node::{Node, Publisher, StopFlag};
+pub use self::parameters::{CommonParameters, Parameters};

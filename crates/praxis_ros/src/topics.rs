@@ -1,0 +1,179 @@
+//! Every topic once: its name, what it carries, how it is delivered. Names are relative.
+
+use std::marker::PhantomData;
+
+use r2r::{
+    QosProfile, WrappedTypesupport, control_msgs, diagnostic_msgs, moveit_msgs, sensor_msgs,
+    std_msgs, tf2_msgs, trajectory_msgs, vision_msgs, visualization_msgs,
+};
+
+use crate::error::RosError;
+use crate::node::{Node, Publisher};
+
+/// A topic's name, type and QoS, for its publisher and for its subscribers.
+#[derive(Debug)]
+pub struct Topic<T> {
+    /// Relative or absolute name.
+    pub name: &'static str,
+    /// How it is published.
+    pub published: fn() -> QosProfile,
+    /// How it is subscribed to.
+    pub subscribed: fn() -> QosProfile,
+    carries: PhantomData<fn() -> T>,
+}
+
+impl<T> Topic<T> {
+    const fn new(
+        name: &'static str,
+        published: fn() -> QosProfile,
+        subscribed: fn() -> QosProfile,
+    ) -> Self {
+        Self { name, published, subscribed, carries: PhantomData }
+    }
+}
+
+impl Node {
+    /// A publisher on one of our topics.
+    pub fn publish_on<T: WrappedTypesupport + 'static>(
+        &mut self,
+        topic: &Topic<T>,
+    ) -> Result<Publisher<T>, RosError> {
+        self.publisher(topic.name, (topic.published)())
+    }
+
+    /// Calls back with every message of one of our topics.
+    pub fn listen_to<T: WrappedTypesupport + 'static>(
+        &mut self,
+        topic: &Topic<T>,
+        callback: impl FnMut(T) + 'static,
+    ) -> Result<(), RosError> {
+        self.subscribe(topic.name, (topic.subscribed)(), callback)
+    }
+
+    /// Like [`Node::listen_to`] without the copy into a Rust message.
+    pub fn listen_natively_to<T: WrappedTypesupport + 'static>(
+        &mut self,
+        topic: &Topic<T>,
+        callback: impl FnMut(&r2r::NativeMsg<T>) + 'static,
+    ) -> Result<(), RosError> {
+        self.subscribe_native(topic.name, (topic.subscribed)(), callback)
+    }
+}
+
+fn default() -> QosProfile {
+    QosProfile::default()
+}
+fn sensor() -> QosProfile {
+    QosProfile::sensor_data()
+}
+fn newest() -> QosProfile {
+    QosProfile::default().keep_last(1).reliable()
+}
+fn newest_best_effort() -> QosProfile {
+    QosProfile::default().keep_last(1).best_effort()
+}
+fn latched() -> QosProfile {
+    QosProfile::default().keep_last(1).reliable().transient_local()
+}
+fn many() -> QosProfile {
+    QosProfile::default().keep_last(100).reliable()
+}
+fn static_transforms() -> QosProfile {
+    QosProfile::default().keep_last(100).reliable().transient_local()
+}
+
+macro_rules! topics {
+    ($($(#[$doc:meta])* $name:ident: $kind:ty = $topic:literal, $published:ident, $subscribed:ident;)*) => {
+        $($(#[$doc])* pub const $name: Topic<$kind> = Topic::new($topic, $published, $subscribed);)*
+
+        /// Name of every topic above.
+        pub const ALL: &[&str] = &[$($topic),*];
+    };
+}
+
+topics! {
+    /// Colour frames.
+    COLOUR_IMAGE: sensor_msgs::msg::Image = "camera/color/image_raw", default, sensor;
+    /// Depth frames, aligned with the colour frames; 16UC1 in millimetres or 32FC1 in metres.
+    DEPTH_IMAGE: sensor_msgs::msg::Image = "camera/depth/image_raw", default, sensor;
+    /// Intrinsics of both.
+    CAMERA_INFO: sensor_msgs::msg::CameraInfo = "camera/color/camera_info", default, sensor;
+    /// What the joints do.
+    JOINT_STATES: sensor_msgs::msg::JointState = "joint_states", default, newest_best_effort;
+    /// Moving transforms.
+    TF: tf2_msgs::msg::TFMessage = "/tf", many, many;
+    /// Transforms that never change.
+    TF_STATIC: tf2_msgs::msg::TFMessage = "/tf_static", static_transforms, static_transforms;
+    /// The robot's URDF.
+    ROBOT_DESCRIPTION: std_msgs::msg::String = "robot_description", latched, latched;
+    /// The robot's SRDF.
+    ROBOT_DESCRIPTION_SEMANTIC: std_msgs::msg::String = "robot_description_semantic", latched, latched;
+    /// Tracked objects in the planning frame.
+    OBJECTS: vision_msgs::msg::Detection3DArray = "perception/objects", newest, newest;
+    /// Points that are neither robot nor known object.
+    OBSTACLES: sensor_msgs::msg::PointCloud2 = "perception/obstacles", newest, sensor;
+    /// What the network saw, for people.
+    ANNOTATED: sensor_msgs::msg::Image = "perception/annotated", default, default;
+    /// Objects, for RViz.
+    PERCEPTION_MARKERS: visualization_msgs::msg::MarkerArray = "perception/markers", default, default;
+    /// A timed motion; its stamp says when it takes over.
+    JOINT_TRAJECTORY: trajectory_msgs::msg::JointTrajectory = "joint_trajectory", newest, newest;
+    /// The planner's world.
+    MONITORED_PLANNING_SCENE: moveit_msgs::msg::PlanningScene = "monitored_planning_scene", many, many;
+    /// Changes of the planner's world.
+    PLANNING_SCENE: moveit_msgs::msg::PlanningScene = "planning_scene", many, many;
+    /// Objects for the planner's world.
+    COLLISION_OBJECT: moveit_msgs::msg::CollisionObject = "collision_object", many, many;
+    /// Objects that the robot holds.
+    ATTACHED_COLLISION_OBJECT: moveit_msgs::msg::AttachedCollisionObject = "attached_collision_object", many, many;
+    /// "stop" ends every motion.
+    TRAJECTORY_EXECUTION_EVENT: std_msgs::msg::String = "trajectory_execution_event", default, default;
+    /// The planned motion, for RViz.
+    DISPLAY_PLANNED_PATH: moveit_msgs::msg::DisplayTrajectory = "display_planned_path", default, default;
+    /// The planned motion of the tool, for RViz.
+    PLANNING_MARKERS: visualization_msgs::msg::MarkerArray = "planning/markers", default, default;
+    /// Sign of life of the planner.
+    PLANNING_HEARTBEAT: std_msgs::msg::Header = "planning/heartbeat", newest, newest_best_effort;
+    /// Set points for the robot driver.
+    JOINT_COMMANDS: sensor_msgs::msg::JointState = "joint_commands", newest, newest;
+    /// What control wants, has and misses.
+    CONTROL_STATE: control_msgs::msg::JointTrajectoryControllerState = "control/state", newest, newest;
+    /// Emergency stop, latched until `control/reset`.
+    E_STOP: std_msgs::msg::Bool = "control/e_stop", newest, newest;
+    /// How every node is.
+    DIAGNOSTICS: diagnostic_msgs::msg::DiagnosticArray = "/diagnostics", default, default;
+}
+
+/// Services and actions, by name.
+pub mod names {
+    /// Brings the arm to rest (std_srvs/Trigger).
+    pub const CONTROL_STOP: &str = "control/stop";
+    /// Ends an emergency stop (std_srvs/Trigger).
+    pub const CONTROL_RESET: &str = "control/reset";
+    /// control_msgs/FollowJointTrajectory.
+    pub const FOLLOW_JOINT_TRAJECTORY: &str = "follow_joint_trajectory";
+    /// control_msgs/GripperCommand.
+    pub const GRIPPER_CMD: &str = "gripper_action_controller/gripper_cmd";
+    /// moveit_msgs/MoveGroup.
+    pub const MOVE_ACTION: &str = "move_action";
+    /// moveit_msgs/ExecuteTrajectory.
+    pub const EXECUTE_TRAJECTORY: &str = "execute_trajectory";
+    /// moveit_msgs/GetMotionPlan.
+    pub const PLAN_KINEMATIC_PATH: &str = "plan_kinematic_path";
+    /// moveit_msgs/GetCartesianPath.
+    pub const COMPUTE_CARTESIAN_PATH: &str = "compute_cartesian_path";
+    /// moveit_msgs/GetPositionIK.
+    pub const COMPUTE_IK: &str = "compute_ik";
+    /// moveit_msgs/GetPositionFK.
+    pub const COMPUTE_FK: &str = "compute_fk";
+    /// moveit_msgs/GetStateValidity.
+    pub const CHECK_STATE_VALIDITY: &str = "check_state_validity";
+    /// moveit_msgs/GetPlanningScene.
+    pub const GET_PLANNING_SCENE: &str = "get_planning_scene";
+    /// moveit_msgs/ApplyPlanningScene.
+    pub const APPLY_PLANNING_SCENE: &str = "apply_planning_scene";
+    /// Starts the task (std_srvs/Trigger).
+    pub const TASK_RUN: &str = "task/run";
+    /// Ends the task (std_srvs/Trigger).
+    pub const TASK_CANCEL: &str = "task/cancel";
+}
