@@ -1,0 +1,350 @@
+use std::sync::Arc;
+
+use praxis_trajectory::{JointLimits, JointSample, Knot, Trajectory};
+
+use crate::motion::{JointTolerance, Motion};
+use crate::request::{PointRequest, ToleranceRequest, TrajectoryRequest};
+use crate::smooth::complete;
+use crate::stop::{JointState, StopPlan};
+use crate::{ControlError, RejectError};
+
+/// Positions may be beyond a limit by this much, radians: the gate holds them at the limit.
+const POSITION_SLACK: f64 = 1e-3;
+/// Velocities may be beyond a limit by this share: rounding of a planner at its limits.
+const VELOCITY_SLACK: f64 = 0.01;
+/// Samples taken of a trajectory to hold it against its limits, at most.
+const MOST_SAMPLES: usize = 20_000;
+/// Sample spacing, seconds.
+const SAMPLE_STEP_S: f64 = 0.004;
+/// Points that a trajectory may have.
+const MOST_POINTS: usize = 1_000_000;
+
+/// What a trajectory must keep to be taken, beside the limits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AcceptConfig {
+    /// Distance of the start from the commanded state, radians.
+    pub start_tolerance: f64,
+    /// Distance from the end that counts as reached, radians; a goal's own tolerance goes first.
+    pub goal_tolerance: f64,
+    /// Speed at the end that counts as standing, radians per second.
+    pub stopped_velocity_tolerance: f64,
+    /// Time to settle after the end, seconds.
+    pub goal_time_s: f64,
+    /// Longest wait for a start in the future, seconds.
+    pub longest_wait_s: f64,
+    /// Whether goals may leave joints out.
+    pub allow_partial_joints: bool,
+}
+
+impl Default for AcceptConfig {
+    fn default() -> Self {
+        Self {
+            start_tolerance: 0.05,
+            goal_tolerance: 0.01,
+            stopped_velocity_tolerance: 0.05,
+            goal_time_s: 2.0,
+            longest_wait_s: 60.0,
+            allow_partial_joints: true,
+        }
+    }
+}
+
+/// What is commanded now and next: what a new motion is held against.
+#[derive(Clone, Debug)]
+pub struct Commanded {
+    /// The state commanded last.
+    pub sample: JointSample,
+    /// The trajectory that runs, and how far it has come, in seconds.
+    pub running: Option<(Arc<Trajectory>, f64)>,
+}
+
+impl Commanded {
+    /// The state that will be commanded in `wait_s`, if nothing new comes.
+    fn in_s(&self, wait_s: f64, limits: &JointLimits) -> JointSample {
+        match &self.running {
+            Some((trajectory, time_s)) if wait_s > 0.0 => trajectory.sample(time_s + wait_s),
+            None if wait_s > 0.0 => JointSample::at_rest(&self.stopped(limits)),
+            _ => self.sample.clone(),
+        }
+    }
+
+    /// Where each joint comes to rest if it brakes now.
+    fn stopped(&self, limits: &JointLimits) -> Vec<f64> {
+        let stop = |(joint, limit)| {
+            let state = JointState {
+                position: self.sample.position[joint],
+                velocity: self.sample.velocity[joint],
+                acceleration: self.sample.acceleration[joint],
+            };
+            StopPlan::new(state, limit).end_position()
+        };
+        limits.joints().iter().enumerate().map(stop).collect()
+    }
+}
+
+/// Checks requests and makes motions of them; lives outside the control loop.
+#[derive(Clone, Debug)]
+pub struct Acceptor {
+    joint_names: Vec<String>,
+    limits: JointLimits,
+    config: AcceptConfig,
+}
+
+impl Acceptor {
+    /// For the joints of a controller, in its order.
+    pub fn new(
+        joint_names: Vec<String>,
+        limits: JointLimits,
+        config: AcceptConfig,
+    ) -> Result<Self, ControlError> {
+        if joint_names.len() != limits.dim() {
+            let (names, limits) = (joint_names.len(), limits.dim());
+            return Err(ControlError::LimitsMismatch { names, limits });
+        }
+        Ok(Self { joint_names, limits, config })
+    }
+
+    /// The joints, in the order of every motion.
+    pub fn joint_names(&self) -> &[String] {
+        &self.joint_names
+    }
+
+    /// Checks a request in full; the motion that comes back is sound.
+    pub fn accept(
+        &self,
+        id: u64,
+        request: &TrajectoryRequest,
+        commanded: &Commanded,
+        needs_heartbeat: bool,
+    ) -> Result<Motion, RejectError> {
+        let columns = self.columns(&request.joint_names)?;
+        check_points(request)?;
+        let wait_s = self.wait_s(request)?;
+        let enter_at_s = (-request.start_in_s).max(0.0);
+        let at_start = commanded.in_s(wait_s, &self.limits);
+
+        let mut knots = self.knots(request, &columns, &commanded.stopped(&self.limits));
+        if knots[0].time_s > enter_at_s {
+            knots.insert(0, start_knot(&at_start, enter_at_s, &knots));
+        }
+        complete(&mut knots);
+        let trajectory = Trajectory::new(self.joint_names.clone(), &knots)?;
+        self.check_start(&trajectory, enter_at_s, &at_start, &columns)?;
+        self.check_limits(&trajectory)?;
+
+        let goal_default = JointTolerance {
+            position: self.config.goal_tolerance,
+            velocity: self.config.stopped_velocity_tolerance,
+        };
+        Ok(Motion {
+            id,
+            trajectory: Arc::new(trajectory),
+            wait_s,
+            enter_at_s,
+            path_tolerance: self.tolerances(&request.path_tolerance, JointTolerance::NONE)?,
+            goal_tolerance: self.tolerances(&request.goal_tolerance, goal_default)?,
+            goal_time_s: match request.goal_time_s {
+                time_s if time_s > 0.0 => time_s,
+                time_s if time_s < 0.0 => f64::INFINITY,
+                _ => self.config.goal_time_s,
+            },
+            needs_heartbeat,
+        })
+    }
+
+    /// For each of our joints its column in the request.
+    fn columns(&self, names: &[String]) -> Result<Vec<Option<usize>>, RejectError> {
+        if names.is_empty() {
+            return Err(RejectError::Empty { what: "joint names" });
+        }
+        for (index, joint) in names.iter().enumerate() {
+            if !self.joint_names.contains(joint) {
+                let known = self.joint_names.clone();
+                return Err(RejectError::UnknownJoint { joint: joint.clone(), known });
+            }
+            if names[..index].contains(joint) {
+                return Err(RejectError::DuplicateJoint { joint: joint.clone() });
+            }
+        }
+        let column = |joint: &String| names.iter().position(|name| name == joint);
+        let columns: Vec<_> = self.joint_names.iter().map(column).collect();
+        let missing = columns.iter().position(Option::is_none);
+        match missing.filter(|_| !self.config.allow_partial_joints) {
+            Some(joint) => {
+                Err(RejectError::PartialJoints { joint: self.joint_names[joint].clone() })
+            }
+            None => Ok(columns),
+        }
+    }
+
+    fn wait_s(&self, request: &TrajectoryRequest) -> Result<f64, RejectError> {
+        let end_s = request.points[request.points.len() - 1].time_s;
+        let (start_in_s, limit_s) = (request.start_in_s, self.config.longest_wait_s);
+        if !(start_in_s <= limit_s) {
+            return Err(RejectError::FarFuture { wait_s: start_in_s, limit_s });
+        }
+        if start_in_s < 0.0 && end_s + start_in_s < 0.0 {
+            return Err(RejectError::InThePast { late_s: -(end_s + start_in_s) });
+        }
+        Ok(start_in_s.max(0.0))
+    }
+
+    fn knots(
+        &self,
+        request: &TrajectoryRequest,
+        columns: &[Option<usize>],
+        resting: &[f64],
+    ) -> Vec<Knot> {
+        let row = |values: &[f64], others: &dyn Fn(usize) -> f64| -> Vec<f64> {
+            if values.is_empty() {
+                return Vec::new();
+            }
+            let value = |(joint, column): (usize, &Option<usize>)| match column {
+                Some(column) => values[*column],
+                None => others(joint),
+            };
+            columns.iter().enumerate().map(value).collect()
+        };
+        let knot = |point: &PointRequest| Knot {
+            time_s: point.time_s,
+            position: row(&point.positions, &|joint| resting[joint]),
+            velocity: row(&point.velocities, &|_| 0.0),
+            acceleration: row(&point.accelerations, &|_| 0.0),
+        };
+        request.points.iter().map(knot).collect()
+    }
+
+    fn check_start(
+        &self,
+        trajectory: &Trajectory,
+        enter_at_s: f64,
+        at_start: &JointSample,
+        columns: &[Option<usize>],
+    ) -> Result<(), RejectError> {
+        let start = trajectory.sample(enter_at_s);
+        for joint in (0..self.joint_names.len()).filter(|&joint| columns[joint].is_some()) {
+            let (start, commanded) = (start.position[joint], at_start.position[joint]);
+            let tolerance = self.config.start_tolerance;
+            if (start - commanded).abs() > tolerance {
+                let joint = self.joint_names[joint].clone();
+                return Err(RejectError::StartsElsewhere { joint, start, commanded, tolerance });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_limits(&self, trajectory: &Trajectory) -> Result<(), RejectError> {
+        for (index, &time_s) in trajectory.times_s().iter().enumerate() {
+            self.check_state(time_s, trajectory.position(index), trajectory.velocity(index))?;
+        }
+        let (start_s, end_s) = (trajectory.times_s()[0], trajectory.duration_s());
+        let samples = (((end_s - start_s) / SAMPLE_STEP_S) as usize).min(MOST_SAMPLES);
+        let (mut cursor, mut sample) = (0, JointSample::zeros(trajectory.dim()));
+        for index in 1..samples {
+            let time_s = start_s + (end_s - start_s) * index as f64 / samples as f64;
+            trajectory.sample_into(time_s, &mut cursor, &mut sample);
+            self.check_state(time_s, &sample.position, Some(&sample.velocity))?;
+        }
+        Ok(())
+    }
+
+    fn check_state(
+        &self,
+        time_s: f64,
+        position: &[f64],
+        velocity: Option<&[f64]>,
+    ) -> Result<(), RejectError> {
+        let exceeded = |what, joint: usize, value, limit| {
+            let joint = self.joint_names[joint].clone();
+            Err(RejectError::LimitExceeded { what, joint, value, limit, time_s })
+        };
+        for (joint, limit) in self.limits.joints().iter().enumerate() {
+            let value = position[joint];
+            if value < limit.min_position - POSITION_SLACK {
+                return exceeded("position", joint, value, limit.min_position);
+            }
+            if value > limit.max_position + POSITION_SLACK {
+                return exceeded("position", joint, value, limit.max_position);
+            }
+            let value = velocity.map_or(0.0, |velocity| velocity[joint]);
+            if value.abs() > (1.0 + VELOCITY_SLACK) * limit.velocity {
+                return exceeded("velocity", joint, value, limit.velocity);
+            }
+        }
+        Ok(())
+    }
+
+    fn tolerances(
+        &self,
+        requested: &[ToleranceRequest],
+        default: JointTolerance,
+    ) -> Result<Vec<JointTolerance>, RejectError> {
+        let mut tolerances = vec![default; self.joint_names.len()];
+        for request in requested {
+            let Some(joint) = self.joint_names.iter().position(|name| *name == request.joint)
+            else {
+                let (joint, value) = (request.joint.clone(), request.position);
+                return Err(RejectError::BadTolerance { joint, value });
+            };
+            let chosen = |value: f64, default: f64| match value {
+                0.0 => Ok(default),
+                value if value > 0.0 => Ok(value),
+                value if value < 0.0 => Ok(f64::INFINITY),
+                value => Err(RejectError::BadTolerance { joint: request.joint.clone(), value }),
+            };
+            tolerances[joint] = JointTolerance {
+                position: chosen(request.position, default.position)?,
+                velocity: chosen(request.velocity, default.velocity)?,
+            };
+        }
+        Ok(tolerances)
+    }
+}
+
+/// The state that is there when a trajectory takes over, as its first knot.
+fn start_knot(at_start: &JointSample, time_s: f64, knots: &[Knot]) -> Knot {
+    let given = |values: &[f64], wanted: bool| if wanted { values.to_vec() } else { Vec::new() };
+    let is_moving = at_start.velocity.iter().any(|&velocity| velocity != 0.0);
+    let has_velocity = is_moving || !knots[0].velocity.is_empty();
+    Knot {
+        time_s,
+        position: at_start.position.clone(),
+        velocity: given(&at_start.velocity, has_velocity),
+        acceleration: given(&at_start.acceleration, has_velocity),
+    }
+}
+
+fn check_points(request: &TrajectoryRequest) -> Result<(), RejectError> {
+    if request.points.is_empty() {
+        return Err(RejectError::Empty { what: "points" });
+    }
+    if request.points.len() > MOST_POINTS {
+        let (got, expected) = (request.points.len(), MOST_POINTS);
+        return Err(RejectError::WrongLength { point: got, what: "points", got, expected });
+    }
+    let expected = request.joint_names.len();
+    let mut previous_s = -f64::MIN_POSITIVE;
+    for (point, values) in request.points.iter().enumerate() {
+        let time_s = values.time_s;
+        if !(time_s.is_finite() && time_s > previous_s) {
+            return Err(RejectError::TimeNotGrowing { point, time_s, previous_s });
+        }
+        previous_s = time_s;
+        let lists = [
+            ("positions", &values.positions, false),
+            ("velocities", &values.velocities, true),
+            ("accelerations", &values.accelerations, true),
+        ];
+        for (what, values, may_be_empty) in lists {
+            if values.len() != expected && !(may_be_empty && values.is_empty()) {
+                let got = values.len();
+                return Err(RejectError::WrongLength { point, what, got, expected });
+            }
+            if let Some(column) = values.iter().position(|value| !value.is_finite()) {
+                let (joint, value) = (request.joint_names[column].clone(), values[column]);
+                return Err(RejectError::NotFinite { point, what, joint, value });
+            }
+        }
+    }
+    Ok(())
+}

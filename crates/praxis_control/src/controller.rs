@@ -1,0 +1,435 @@
+use praxis_trajectory::{JointLimits, JointSample};
+
+use crate::ControlError;
+use crate::gate::Gate;
+use crate::motion::{JointTolerance, Motion};
+use crate::reason::{Finished, Outcome, StopReason};
+
+/// Ends of motions that can wait to be told.
+const FINISHED_SLOTS: usize = 8;
+/// Below this measured speed a joint counts as standing when control begins, per second.
+const STANDING: f64 = 0.2;
+
+/// When the controller gives a motion up by itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ControllerConfig {
+    /// Joint states older than this count as lost, seconds.
+    pub stale_after_s: f64,
+    /// Silence of the planner after which its motion is stopped, seconds.
+    pub heartbeat_timeout_s: f64,
+    /// Largest distance between commanded and measured position, radians.
+    pub max_tracking_error: f64,
+}
+
+impl Default for ControllerConfig {
+    fn default() -> Self {
+        Self { stale_after_s: 0.1, heartbeat_timeout_s: 0.3, max_tracking_error: 0.2 }
+    }
+}
+
+/// What the controller does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ControllerState {
+    /// No commands: not activated, or no joint states.
+    #[default]
+    Inactive,
+    /// Standing at the last commanded position.
+    Hold,
+    /// Following a motion.
+    Follow,
+    /// Braking to rest; then it holds.
+    Brake,
+    /// Emergency stop: braked, and standing until reset.
+    EStopped,
+}
+
+/// The newest measured joint state, in the controller's order.
+#[derive(Clone, Copy, Debug)]
+pub struct Measured<'a> {
+    /// Positions; finite.
+    pub position: &'a [f64],
+    /// Velocities; finite.
+    pub velocity: &'a [f64],
+    /// Time since it came in, steady seconds.
+    pub age_s: f64,
+}
+
+/// What the controller gets to see in one period.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StepInputs<'a> {
+    /// Joint state; `None` before the first.
+    pub measured: Option<Measured<'a>>,
+    /// Time since the planner's last heartbeat, steady seconds; `None` before the first.
+    pub heartbeat_age_s: Option<f64>,
+}
+
+/// Follows, holds or brakes: one command a period, always within limits.
+///
+/// Nothing in [`Self::step`] allocates, locks or waits. Motions come in boxes made elsewhere and go
+/// back to be dropped elsewhere.
+#[derive(Debug)]
+pub struct Controller {
+    config: ControllerConfig,
+    gate: Gate,
+    target: JointSample,
+    state: ControllerState,
+    is_active: bool,
+    is_e_stopped: bool,
+    last_stop: Option<StopReason>,
+    running: Option<Box<Motion>>,
+    waiting: Option<Box<Motion>>,
+    // Trajectory time of the running motion, and its segment.
+    time_s: f64,
+    cursor: usize,
+    settling_s: f64,
+    finished: [Option<Finished>; FINISHED_SLOTS],
+    // Motions that are over, for another thread to drop.
+    retired: Vec<Box<Motion>>,
+}
+
+impl Controller {
+    /// Inactive, for joints with these limits.
+    pub fn new(limits: JointLimits, config: ControllerConfig) -> Result<Self, ControlError> {
+        for (what, value) in [
+            ("stale_after_s", config.stale_after_s),
+            ("heartbeat_timeout_s", config.heartbeat_timeout_s),
+            ("max_tracking_error", config.max_tracking_error),
+        ] {
+            if !(value > 0.0 && value.is_finite()) {
+                return Err(ControlError::BadSetting { what, value });
+            }
+        }
+        let dim = limits.dim();
+        Ok(Self {
+            config,
+            gate: Gate::new(limits, &vec![0.0; dim]),
+            target: JointSample::zeros(dim),
+            state: ControllerState::Inactive,
+            is_active: false,
+            is_e_stopped: false,
+            last_stop: None,
+            running: None,
+            waiting: None,
+            time_s: 0.0,
+            cursor: 0,
+            settling_s: 0.0,
+            finished: [None; FINISHED_SLOTS],
+            retired: Vec::with_capacity(2 * FINISHED_SLOTS),
+        })
+    }
+
+    /// Begins to hold at the measured position with the next fresh joint state.
+    pub fn activate(&mut self) {
+        self.is_active = true;
+    }
+
+    /// Brakes; commands end once the arm is at rest.
+    pub fn deactivate(&mut self) {
+        self.is_active = false;
+        self.stop(StopReason::Deactivated);
+        if self.gate.is_at_rest() {
+            self.state = ControllerState::Inactive;
+        }
+    }
+
+    /// What it does now.
+    pub fn state(&self) -> ControllerState {
+        self.state
+    }
+
+    /// The state commanded last.
+    pub fn commanded(&self) -> &JointSample {
+        self.gate.sample()
+    }
+
+    /// What the running motion wants now; the command unless the gate had to change it.
+    pub fn wanted(&self) -> &JointSample {
+        &self.target
+    }
+
+    /// The running motion's number and how far it has come, in seconds.
+    pub fn progress(&self) -> Option<(u64, f64)> {
+        self.running.as_ref().map(|motion| (motion.id, self.time_s))
+    }
+
+    /// Why it stopped last.
+    pub fn last_stop(&self) -> Option<StopReason> {
+        self.last_stop
+    }
+
+    /// Joint whose target the gate changed in the last step.
+    pub fn clipped(&self) -> Option<usize> {
+        self.gate.clipped()
+    }
+
+    /// Whether the commanded arm stands still.
+    pub fn is_at_rest(&self) -> bool {
+        self.gate.is_at_rest()
+    }
+
+    /// Time until rest if it were stopped now.
+    pub fn stop_duration_s(&self) -> f64 {
+        self.gate.stop_duration_s()
+    }
+
+    /// Takes a motion, now or when its wait is over. A motion that cannot run is finished at once.
+    pub fn start(&mut self, motion: Box<Motion>) {
+        let refusal = if self.is_e_stopped {
+            Some(StopReason::EStop)
+        } else if !matches!(self.state, ControllerState::Hold | ControllerState::Follow) {
+            Some(self.last_stop.unwrap_or(StopReason::StopRequested))
+        } else {
+            None
+        };
+        if let Some(reason) = refusal {
+            self.finish(motion, Outcome::Stopped(reason));
+        } else if motion.wait_s > 0.0 {
+            if let Some(replaced) = self.waiting.replace(motion) {
+                self.finish(replaced, Outcome::Replaced);
+            }
+        } else {
+            self.run(motion);
+        }
+    }
+
+    /// Stops the motion with this number if it runs or waits.
+    pub fn cancel(&mut self, id: u64) {
+        if let Some(motion) = self.waiting.take_if(|motion| motion.id == id) {
+            self.finish(motion, Outcome::Stopped(StopReason::Cancelled));
+        }
+        if self.running.as_ref().is_some_and(|motion| motion.id == id) {
+            self.stop(StopReason::Cancelled);
+        }
+    }
+
+    /// Brakes to rest and forgets every motion.
+    pub fn stop(&mut self, reason: StopReason) {
+        if let Some(motion) = self.waiting.take() {
+            self.finish(motion, Outcome::Stopped(reason));
+        }
+        if self.state == ControllerState::Follow {
+            self.last_stop = Some(reason);
+            self.state = ControllerState::Brake;
+        }
+    }
+
+    /// Brakes, and stands until [`Self::reset`].
+    pub fn e_stop(&mut self) {
+        self.is_e_stopped = true;
+        self.stop(StopReason::EStop);
+        self.last_stop = Some(StopReason::EStop);
+        if self.state != ControllerState::Inactive {
+            self.state = ControllerState::EStopped;
+        }
+    }
+
+    /// Releases the emergency stop; the arm stays where it is.
+    pub fn reset(&mut self) {
+        self.is_e_stopped = false;
+        if self.state == ControllerState::EStopped {
+            let is_at_rest = self.gate.is_at_rest();
+            self.state = if is_at_rest { ControllerState::Hold } else { ControllerState::Brake };
+        }
+    }
+
+    /// Whether the emergency stop is engaged.
+    pub fn is_e_stopped(&self) -> bool {
+        self.is_e_stopped
+    }
+
+    /// The next end of a motion that was not told yet.
+    pub fn take_finished(&mut self) -> Option<Finished> {
+        self.finished.iter_mut().find_map(Option::take)
+    }
+
+    /// A motion that is over, to be dropped where dropping may take its time.
+    pub fn take_retired(&mut self) -> Option<Box<Motion>> {
+        self.retired.pop()
+    }
+
+    /// Goes on by `dt_s` of trajectory time; the command, or `None` while there is none to give.
+    pub fn step(&mut self, dt_s: f64, inputs: &StepInputs<'_>) -> Option<&JointSample> {
+        let dt_s =
+            if dt_s.is_finite() { dt_s.clamp(0.0, crate::gate::LONGEST_STEP_S) } else { 0.0 };
+        if self.state == ControllerState::Inactive {
+            self.try_begin(inputs);
+        } else {
+            self.watch(inputs);
+            self.begin_waiting(dt_s);
+            match self.state {
+                ControllerState::Follow => self.follow(dt_s, inputs),
+                _ => self.stand_or_brake(dt_s, inputs),
+            }
+        }
+        (self.state != ControllerState::Inactive).then(|| self.gate.sample())
+    }
+
+    /// Starts to hold where the arm is, once a fresh joint state says so.
+    fn try_begin(&mut self, inputs: &StepInputs<'_>) {
+        let Some(measured) = inputs.measured.filter(|m| self.is_active && self.is_fresh(m)) else {
+            return;
+        };
+        self.gate.reset(measured.position);
+        self.target.clone_from(self.gate.sample());
+        let is_e_stopped = self.is_e_stopped;
+        self.state = if is_e_stopped { ControllerState::EStopped } else { ControllerState::Hold };
+    }
+
+    fn is_fresh(&self, measured: &Measured<'_>) -> bool {
+        measured.age_s <= self.config.stale_after_s
+            && measured.position.len() == self.target.position.len()
+    }
+
+    /// Gives a running motion up when what it rests on is gone.
+    fn watch(&mut self, inputs: &StepInputs<'_>) {
+        if self.state != ControllerState::Follow {
+            return;
+        }
+        let limit_s = self.config.stale_after_s;
+        if !inputs.measured.is_some_and(|measured| self.is_fresh(&measured)) {
+            let age_s = inputs.measured.map_or(f64::INFINITY, |measured| measured.age_s);
+            return self.stop(StopReason::StaleJointStates { age_s, limit_s });
+        }
+        let limit_s = self.config.heartbeat_timeout_s;
+        if self.running.as_ref().is_some_and(|motion| motion.needs_heartbeat)
+            && let Some(age_s) = inputs.heartbeat_age_s
+            && age_s > limit_s
+        {
+            return self.stop(StopReason::PlannerLost { age_s, limit_s });
+        }
+        if let Some((joint, error)) = self.tracking_error(inputs) {
+            let limit = self.config.max_tracking_error;
+            self.stop(StopReason::TrackingError { joint, error, limit });
+        }
+    }
+
+    /// The first joint that is too far from its command.
+    fn tracking_error(&self, inputs: &StepInputs<'_>) -> Option<(usize, f64)> {
+        let measured = inputs.measured?;
+        let commanded = self.gate.sample().position.iter();
+        let mut errors = commanded.zip(measured.position).map(|(c, m)| c - m).enumerate();
+        errors.find(|(_, error)| error.abs() > self.config.max_tracking_error)
+    }
+
+    /// Lets a waiting motion take over when its time has come.
+    fn begin_waiting(&mut self, dt_s: f64) {
+        if let Some(motion) = &mut self.waiting {
+            motion.wait_s -= dt_s;
+        }
+        if let Some(motion) = self.waiting.take_if(|motion| motion.wait_s <= 0.0) {
+            self.run(motion);
+        }
+    }
+
+    fn run(&mut self, motion: Box<Motion>) {
+        self.time_s = motion.enter_at_s;
+        self.cursor = 0;
+        self.settling_s = 0.0;
+        self.state = ControllerState::Follow;
+        if let Some(replaced) = self.running.replace(motion) {
+            self.finish(replaced, Outcome::Replaced);
+        }
+    }
+
+    fn follow(&mut self, dt_s: f64, inputs: &StepInputs<'_>) {
+        let Some(motion) = &self.running else {
+            return self.stand_or_brake(dt_s, inputs);
+        };
+        self.time_s += dt_s;
+        motion.trajectory.sample_into(self.time_s, &mut self.cursor, &mut self.target);
+        self.gate.step_towards(&self.target, dt_s);
+
+        let is_over = self.time_s >= motion.trajectory.duration_s();
+        let Some(measured) = inputs.measured else { return };
+        if !is_over {
+            if let Some(reason) = outside(&motion.path_tolerance, &self.target, &measured, false) {
+                self.stop(reason);
+            }
+            return;
+        }
+        let off = outside(&motion.goal_tolerance, &self.target, &measured, true);
+        let has_arrived = self.gate.is_at_rest() && off.is_none();
+        self.settling_s += dt_s;
+        if has_arrived {
+            self.end(Outcome::Reached);
+        } else if self.settling_s > motion.goal_time_s
+            && let Some(reason) = off
+        {
+            self.stop(reason);
+        }
+    }
+
+    fn stand_or_brake(&mut self, dt_s: f64, inputs: &StepInputs<'_>) {
+        self.gate.step_stopping(dt_s);
+        self.target.clone_from(self.gate.sample());
+        if !self.gate.is_at_rest() {
+            return;
+        }
+        if self.state == ControllerState::Brake || self.running.is_some() {
+            let reason = self.last_stop.unwrap_or(StopReason::StopRequested);
+            self.end(Outcome::Stopped(reason));
+        }
+        let is_fresh = inputs.measured.is_some_and(|measured| self.is_fresh(&measured));
+        if !self.is_active || !is_fresh {
+            // Without joint states nobody knows where the arm is: the driver holds it. It is
+            // held anew from where it is when they come back.
+            if let Some(motion) = self.waiting.take() {
+                self.finish(motion, Outcome::Stopped(StopReason::Deactivated));
+            }
+            self.state = ControllerState::Inactive;
+        } else if self.tracking_error(inputs).is_some()
+            && inputs.measured.is_some_and(|m| m.velocity.iter().all(|v| v.abs() < STANDING))
+        {
+            // It was moved by others while standing: hold it there rather than pull it back.
+            if let Some(measured) = inputs.measured {
+                self.gate.reset(measured.position);
+            }
+        }
+    }
+
+    /// Ends the running motion and holds, or stays stopped.
+    fn end(&mut self, outcome: Outcome) {
+        if let Some(motion) = self.running.take() {
+            self.finish(motion, outcome);
+        }
+        if self.state != ControllerState::EStopped {
+            self.state = ControllerState::Hold;
+        }
+    }
+
+    fn finish(&mut self, motion: Box<Motion>, outcome: Outcome) {
+        let finished = Finished { id: motion.id, outcome };
+        if let Some(slot) = self.finished.iter_mut().find(|slot| slot.is_none()) {
+            *slot = Some(finished);
+        }
+        if self.retired.len() < self.retired.capacity() {
+            self.retired.push(motion);
+        }
+    }
+}
+
+/// The first tolerance that the measured state does not keep.
+fn outside(
+    tolerances: &[JointTolerance],
+    wanted: &JointSample,
+    measured: &Measured<'_>,
+    is_goal: bool,
+) -> Option<StopReason> {
+    for (joint, tolerance) in tolerances.iter().enumerate() {
+        let position = wanted.position[joint] - measured.position.get(joint)?;
+        let velocity =
+            measured.velocity.get(joint).map_or(0.0, |measured| wanted.velocity[joint] - measured);
+        for (what, error, tolerance) in
+            [("position", position, tolerance.position), ("velocity", velocity, tolerance.velocity)]
+        {
+            if error.abs() > tolerance {
+                return Some(if is_goal {
+                    StopReason::GoalTolerance { joint, what, error, tolerance }
+                } else {
+                    StopReason::PathTolerance { joint, what, error, tolerance }
+                });
+            }
+        }
+    }
+    None
+}

@@ -1,0 +1,151 @@
+use std::fmt::Write as _;
+
+/// Why a motion was stopped. Joints are indices into the controller's joints.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum StopReason {
+    /// The client took its goal back.
+    Cancelled,
+    /// Someone called for a stop.
+    StopRequested,
+    /// The emergency stop was engaged.
+    EStop,
+    /// The node goes down or is deactivated.
+    Deactivated,
+    /// Joint states stopped coming.
+    StaleJointStates {
+        /// Age of the newest one, in seconds.
+        age_s: f64,
+        /// Greatest age that is taken.
+        limit_s: f64,
+    },
+    /// The planner that sent the motion stopped giving signs of life.
+    PlannerLost {
+        /// Time since its last heartbeat, in seconds.
+        age_s: f64,
+        /// Longest silence that is taken.
+        limit_s: f64,
+    },
+    /// The arm is far from where it is commanded to be: blocked, or the driver does not follow.
+    TrackingError {
+        /// The joint.
+        joint: usize,
+        /// Commanded minus measured position.
+        error: f64,
+        /// Largest error that is taken.
+        limit: f64,
+    },
+    /// A joint left the tolerance of the goal while moving.
+    PathTolerance {
+        /// The joint.
+        joint: usize,
+        /// "position" or "velocity".
+        what: &'static str,
+        /// Wanted minus measured value.
+        error: f64,
+        /// The tolerance.
+        tolerance: f64,
+    },
+    /// A joint was still outside its goal tolerance when the goal time had passed.
+    GoalTolerance {
+        /// The joint.
+        joint: usize,
+        /// "position" or "velocity".
+        what: &'static str,
+        /// Wanted minus measured value.
+        error: f64,
+        /// The tolerance.
+        tolerance: f64,
+    },
+}
+
+/// Result codes of `control_msgs/action/FollowJointTrajectory`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
+pub enum ResultCode {
+    /// Reached.
+    Successful = 0,
+    /// The goal makes no sense, or not now.
+    InvalidGoal = -1,
+    /// The joints are not ours.
+    InvalidJoints = -2,
+    /// The whole trajectory lies in the past.
+    OldHeaderTimestamp = -3,
+    /// Left the path.
+    PathToleranceViolated = -4,
+    /// Did not arrive.
+    GoalToleranceViolated = -5,
+}
+
+/// What became of a motion.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Outcome {
+    /// At its end, within tolerance.
+    Reached,
+    /// Another motion took over.
+    Replaced,
+    /// Stopped on the way.
+    Stopped(StopReason),
+}
+
+/// A motion that is over.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Finished {
+    /// The number that the motion was given.
+    pub id: u64,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+impl StopReason {
+    /// Code for the action result.
+    pub fn code(&self) -> ResultCode {
+        match self {
+            Self::PathTolerance { .. } | Self::TrackingError { .. } => {
+                ResultCode::PathToleranceViolated
+            }
+            Self::GoalTolerance { .. } => ResultCode::GoalToleranceViolated,
+            _ => ResultCode::InvalidGoal,
+        }
+    }
+
+    /// A sentence with joint names and numbers.
+    pub fn explain(&self, joint_names: &[String]) -> String {
+        let name = |joint: usize| joint_names.get(joint).map_or("?", String::as_str);
+        let mut text = String::new();
+        let written = match *self {
+            Self::Cancelled => write!(text, "cancelled; braked to rest"),
+            Self::StopRequested => write!(text, "stopped on request; braked to rest"),
+            Self::EStop => write!(text, "emergency stop; braked to rest, needs control/reset"),
+            Self::Deactivated => write!(text, "control goes down; braked to rest"),
+            Self::StaleJointStates { age_s, limit_s } => write!(
+                text,
+                "joint states are stale: the newest is {age_s:.3} s old, limit {limit_s:.3} s; \
+                 braked; is the driver running?"
+            ),
+            Self::PlannerLost { age_s, limit_s } => write!(
+                text,
+                "planner lost: no heartbeat for {age_s:.3} s, limit {limit_s:.3} s; braked to rest"
+            ),
+            Self::TrackingError { joint, error, limit } => write!(
+                text,
+                "{} is {error:.4} off its command, limit {limit:.4}: blocked, or the driver does \
+                 not follow; braked to rest",
+                name(joint)
+            ),
+            Self::PathTolerance { joint, what, error, tolerance } => write!(
+                text,
+                "path tolerance violated: {what} of {} is off by {error:.4}, tolerance \
+                 {tolerance:.4}; braked to rest",
+                name(joint)
+            ),
+            Self::GoalTolerance { joint, what, error, tolerance } => write!(
+                text,
+                "goal tolerance violated: {what} of {} is off by {error:.4}, tolerance \
+                 {tolerance:.4}, and the goal time has passed",
+                name(joint)
+            ),
+        };
+        debug_assert!(written.is_ok());
+        text
+    }
+}

@@ -1,0 +1,123 @@
+//! Stops at any moment of any motion: at rest in time, within limits, and nothing moves afterwards.
+
+mod common;
+
+use common::{Bench, PERIOD_S, READY, names, panda_limits};
+use praxis_control::{ControllerState, Outcome, PointRequest, StopReason, TrajectoryRequest};
+use praxis_trajectory::{JointSample, time_path};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// A timed motion from the ready pose through a few random poses.
+fn random_request(rng: &mut ChaCha8Rng) -> TrajectoryRequest {
+    let limits = panda_limits();
+    let mut path = vec![READY.to_vec()];
+    for _ in 0..rng.random_range(1..4) {
+        let pose = limits.joints().iter().map(|limit| {
+            let middle = 0.5 * (limit.min_position + limit.max_position);
+            let half = 0.45 * (limit.max_position - limit.min_position);
+            middle + half * rng.random_range(-1.0..1.0)
+        });
+        path.push(pose.collect());
+    }
+    let trajectory = time_path(names(), &path, &limits, 0.05).unwrap();
+    let points = trajectory.knots().map(|knot| PointRequest {
+        time_s: knot.time_s,
+        positions: knot.position,
+        velocities: knot.velocity,
+        accelerations: knot.acceleration,
+    });
+    TrajectoryRequest {
+        joint_names: names(),
+        points: points.collect(),
+        ..TrajectoryRequest::default()
+    }
+}
+
+fn check_step(before: &JointSample, now: &JointSample) {
+    for (joint, limit) in panda_limits().joints().iter().enumerate() {
+        let [p, v, a] = [&now.position, &now.velocity, &now.acceleration].map(|x| x[joint]);
+        assert!(p >= limit.min_position - 1e-6 && p <= limit.max_position + 1e-6, "position {p}");
+        assert!(v.abs() <= limit.velocity + 1e-6, "velocity {v}");
+        assert!(a.abs() <= limit.acceleration + 1e-6, "acceleration {a}");
+        let jerk = (a - before.acceleration[joint]) / PERIOD_S;
+        assert!(jerk.abs() <= 1.00001 * limit.jerk, "jerk {jerk} of {}", limit.jerk);
+    }
+}
+
+#[test]
+fn a_thousand_stops_at_random_moments_are_in_time_and_within_limits() {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let mut stops_in_motion = 0;
+    for run in 0..1000 {
+        let mut bench = Bench::holding();
+        let request = random_request(&mut rng);
+        let duration_s = request.points[request.points.len() - 1].time_s;
+        let id = bench.start(&request);
+        let mut before = bench.controller.commanded().clone();
+        for _ in 0..(rng.random_range(0.0..duration_s) / PERIOD_S) as usize {
+            let now = bench.step().unwrap();
+            check_step(&before, &now);
+            before = now;
+        }
+        let bound_s = bench.controller.stop_duration_s() + 2.0 * PERIOD_S;
+        let was_moving = !bench.controller.is_at_rest();
+        stops_in_motion += usize::from(was_moving);
+        let reason = match run % 3 {
+            0 => {
+                bench.controller.cancel(id);
+                StopReason::Cancelled
+            }
+            1 => {
+                bench.controller.stop(StopReason::StopRequested);
+                StopReason::StopRequested
+            }
+            _ => {
+                bench.controller.e_stop();
+                StopReason::EStop
+            }
+        };
+        let mut stop_s = 0.0;
+        while stop_s == 0.0 || !bench.controller.is_at_rest() {
+            let now = bench.step().unwrap();
+            check_step(&before, &now);
+            before = now;
+            stop_s += PERIOD_S;
+            assert!(stop_s <= bound_s + 1e-9, "run {run}: {stop_s} s, bound {bound_s} s");
+        }
+        let finished = bench.controller.take_finished().unwrap();
+        assert_eq!((finished.id, finished.outcome), (id, Outcome::Stopped(reason)));
+        let rest = bench.controller.commanded().clone();
+        for _ in 0..50 {
+            assert_eq!(bench.step().unwrap(), rest, "run {run}: moves after the stop");
+        }
+        let is_e_stop = reason == StopReason::EStop;
+        let wanted = if is_e_stop { ControllerState::EStopped } else { ControllerState::Hold };
+        assert_eq!(bench.controller.state(), wanted);
+    }
+    assert!(stops_in_motion > 800, "{stops_in_motion}");
+}
+
+#[test]
+fn planned_motions_are_followed_to_their_end_unclipped() {
+    let mut rng = ChaCha8Rng::seed_from_u64(7);
+    for _ in 0..50 {
+        let mut bench = Bench::holding();
+        let request = random_request(&mut rng);
+        let end = request.points[request.points.len() - 1].clone();
+        let id = bench.start(&request);
+        let (mut steps, mut clipped) = (0, 0);
+        while bench.controller.state() == ControllerState::Follow {
+            bench.step();
+            steps += 1;
+            clipped += usize::from(bench.controller.clipped().is_some());
+            assert!(steps as f64 * PERIOD_S < end.time_s + 0.5, "does not end");
+        }
+        let finished = bench.controller.take_finished().unwrap();
+        assert_eq!((finished.id, finished.outcome), (id, Outcome::Reached));
+        for (at, wanted) in bench.measured.position.iter().zip(&end.positions) {
+            assert!((at - wanted).abs() < 1e-4, "{at} {wanted}");
+        }
+        assert!(clipped * 20 <= steps, "{clipped} of {steps} steps clipped");
+    }
+}
