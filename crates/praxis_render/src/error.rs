@@ -1,0 +1,22 @@
+use std::path::PathBuf;
+
+/// Why a mesh cannot be drawn.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    /// The file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is not a binary STL.
+    #[error("{} is not a binary STL: {problem}", path.display())]
+    NotStl {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+}
