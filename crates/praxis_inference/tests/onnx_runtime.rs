@@ -70,7 +70,7 @@ fn a_green_patch_is_found_in_the_picture() {
     let mut preprocessor = Preprocessor::new(&card.input);
     let (tensor, input_from_image) = preprocessor.run(&image);
     let outputs = network.run(&[("image", tensor.view())], None).unwrap();
-    let found = card.decode(&outputs, &input_from_image, (64, 48)).unwrap();
+    let found = card.decode(&outputs, &input_from_image, (64, 48), None).unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].class, found[0].score), (1, 1.0));
     assert_eq!(found[0].bounds.centre_px(), [20.0, 12.0]);

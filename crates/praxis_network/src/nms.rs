@@ -51,8 +51,8 @@ pub struct Detection {
 pub struct PoseHints {
     /// Where the object's centre projects to, in the picture.
     pub centre_px: Option<[f64; 2]>,
-    /// The double angle or whatever the class's symmetry makes of it: cos and sin of
-    /// `symmetry_order * yaw`, not normalised.
+    /// cos and sin of `symmetry_order * yaw`, not normalised. The yaw counts from the horizontal
+    /// direction in which the camera sees the object.
     pub yaw_cos_sin: Option<[f64; 2]>,
 }
 

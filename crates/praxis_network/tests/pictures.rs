@@ -78,15 +78,15 @@ fn a_peak_becomes_a_box_in_the_picture() {
         ])
     };
     let fit = InputFromImage::fit(FitMode::Letterbox, (16, 16), (8, 8));
-    let found = card.decode(&outputs(vec![-9.0, 2.0, -9.0, -9.0]), &fit, (16, 16)).unwrap();
+    let found = card.decode(&outputs(vec![-9.0, 2.0, -9.0, -9.0]), &fit, (16, 16), None).unwrap();
     assert_eq!(found.len(), 1);
     assert!((found[0].score - 0.880_797).abs() < 1e-5);
     assert_eq!(found[0].bounds.centre_px(), [12.0, 2.0]);
     assert_eq!(found[0].bounds.area_px2(), 8.0 * 4.0);
 
-    let error = card.decode(&outputs(vec![f32::NAN; 4]), &fit, (16, 16)).unwrap_err();
+    let error = card.decode(&outputs(vec![f32::NAN; 4]), &fit, (16, 16), None).unwrap_err();
     assert_eq!(error, NetworkError::NotFinite { name: "heatmap".to_owned(), count: 4 });
-    let error = card.decode(&Outputs::default(), &fit, (16, 16)).unwrap_err();
+    let error = card.decode(&Outputs::default(), &fit, (16, 16), None).unwrap_err();
     assert!(matches!(error, NetworkError::MissingOutput { .. }), "{error}");
 }
 

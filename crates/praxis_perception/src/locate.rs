@@ -13,7 +13,7 @@ use crate::plane::SupportPlane;
 use crate::scan::{Scan, ray_at_height};
 use crate::segment::{Segment, SegmentLimits, segment};
 use crate::top_face::{TopFace, top_face};
-use crate::{CameraModel, Outline};
+use crate::{CameraModel, Outline, wrapped};
 
 /// What counts as an object above the support.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -139,7 +139,9 @@ impl Locator<'_> {
 
     /// The middle of what is seen, turned as the network says.
     fn rough_outline(&self, detection: &Detection, class: &ClassCard, face: &TopFace) -> Outline {
-        let yaw_rad = self.hinted_yaw(detection, class).unwrap_or(0.0);
+        let count = face.inside.len().max(1) as f64;
+        let middle = [0, 1].map(|axis| face.inside.iter().map(|p| p[axis]).sum::<f64>() / count);
+        let yaw_rad = self.hinted_yaw(detection, class, middle).unwrap_or(0.0);
         let (sin, cos) = yaw_rad.sin_cos();
         let range = |direction: [f64; 2]| {
             face.inside
@@ -168,7 +170,7 @@ impl Locator<'_> {
         let distance = (self.world_from_camera.inverse() * centre).z;
         let width_px = detection.bounds.max_px[0] - detection.bounds.min_px[0];
         let width = (width_px / self.camera.focal_px()[0] * distance).clamp(0.01, 0.5);
-        let yaw = self.hinted_yaw(detection, class);
+        let yaw = self.hinted_yaw(detection, class, [centre.x, centre.y]);
         Some(SeenObject {
             class: detection.class,
             score: detection.score,
@@ -181,13 +183,18 @@ impl Locator<'_> {
         })
     }
 
-    /// The network's yaw in the planning frame; none where it says nothing or the class has none.
-    fn hinted_yaw(&self, detection: &Detection, class: &ClassCard) -> Option<f64> {
+    /// The network's yaw in the planning frame of an object at (x, y); none where it says nothing
+    /// or the class has none.
+    fn hinted_yaw(&self, detection: &Detection, class: &ClassCard, at: [f64; 2]) -> Option<f64> {
         let [cos, sin] = detection.hints.yaw_cos_sin?;
         if class.symmetry_order == 0 || cos.hypot(sin) < 1e-3 {
             return None;
         }
-        Some(sin.atan2(cos) / f64::from(class.symmetry_order))
+        let eye = &self.world_from_camera.translation.vector;
+        let view_azimuth = (at[1] - eye.y).atan2(at[0] - eye.x);
+        let order = f64::from(class.symmetry_order);
+        let yaw = view_azimuth + sin.atan2(cos) / order;
+        Some(wrapped(yaw, std::f64::consts::TAU / order))
     }
 }
 

@@ -119,6 +119,7 @@ pub struct Perceiver {
     preprocessor: Preprocessor,
     tracker: Tracker,
     rays: Option<RayTable>,
+    score_threshold: Option<f32>,
 }
 
 impl Perceiver {
@@ -126,7 +127,7 @@ impl Perceiver {
     pub fn new(card: Card, network: Box<dyn Network>, config: PerceiverConfig) -> Self {
         let preprocessor = Preprocessor::new(&card.input);
         let tracker = Tracker::new(config.tracker.clone());
-        Self { config, card, network, preprocessor, tracker, rays: None }
+        Self { config, card, network, preprocessor, tracker, rays: None, score_threshold: None }
     }
 
     /// The card in force.
@@ -137,6 +138,11 @@ impl Perceiver {
     /// What computes the network.
     pub fn provider(&self) -> &str {
         self.network.provider()
+    }
+
+    /// Sets the least score of every class; none goes back to the card's.
+    pub fn set_score_threshold(&mut self, score: Option<f32>) {
+        self.score_threshold = score;
     }
 
     /// Forgets all tracks.
@@ -222,7 +228,8 @@ impl Perceiver {
 
         let started = Instant::now();
         let size = (colour.width(), colour.height());
-        let detections = self.card.decode(&outputs, &input_from_image, size)?;
+        let least = self.score_threshold;
+        let detections = self.card.decode(&outputs, &input_from_image, size, least)?;
         times.decode = started.elapsed();
         Ok(detections)
     }

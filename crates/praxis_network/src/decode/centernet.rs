@@ -36,7 +36,8 @@ pub struct CenternetCard {
     /// Input pixels per unit of `size`.
     #[serde(default = "one")]
     pub size_scale: f32,
-    /// Output with cos and sin of `symmetry_order * yaw`.
+    /// Output with cos and sin of `symmetry_order * yaw`, the yaw counted from the horizontal
+    /// direction in which the camera sees the object.
     #[serde(default)]
     pub yaw: Option<String>,
 }
@@ -63,6 +64,7 @@ impl CenternetCard {
         &self,
         card: &Card,
         outputs: &Outputs,
+        least_score: Option<f32>,
     ) -> Result<Vec<Detection>, NetworkError> {
         let (rows, columns) = self.grid(card);
         let heatmap = outputs.get(&self.heatmap)?;
@@ -76,7 +78,7 @@ impl CenternetCard {
 
         let mut detections = Vec::new();
         for (class, map) in heatmap.values().chunks_exact(plane).enumerate() {
-            let least = self.raw_threshold(card.score_threshold(class));
+            let least = self.raw_threshold(least_score.unwrap_or(card.score_threshold(class)));
             for cell in peaks(map, columns, least) {
                 let shift = offset.map_or([0.5; 2], |view| pair(view, cell));
                 let at = [(cell % columns) as f64, (cell / columns) as f64];

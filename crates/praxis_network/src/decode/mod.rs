@@ -30,9 +30,14 @@ impl DecoderCard {
         }
     }
 
-    fn decode(&self, card: &Card, outputs: &Outputs) -> Result<Vec<Detection>, NetworkError> {
+    fn decode(
+        &self,
+        card: &Card,
+        outputs: &Outputs,
+        least_score: Option<f32>,
+    ) -> Result<Vec<Detection>, NetworkError> {
         match self {
-            Self::Centernet(own) => own.decode(card, outputs),
+            Self::Centernet(own) => own.decode(card, outputs, least_score),
         }
     }
 }
@@ -77,6 +82,8 @@ impl Card {
 
     /// Detections in the coordinates of the picture, best first, each object once.
     ///
+    /// `least_score` replaces the thresholds of the card.
+    ///
     /// # Errors
     /// When an output is missing, misshapen or not finite.
     pub fn decode(
@@ -84,6 +91,7 @@ impl Card {
         outputs: &Outputs,
         input_from_image: &InputFromImage,
         image_size: (usize, usize),
+        least_score: Option<f32>,
     ) -> Result<Vec<Detection>, NetworkError> {
         self.check_outputs(outputs)?;
         for expected in self.decoder.expected_outputs(self) {
@@ -93,7 +101,7 @@ impl Card {
                 return Err(NetworkError::NotFinite { name: expected.name, count });
             }
         }
-        let in_input = self.decoder.decode(self, outputs)?;
+        let in_input = self.decoder.decode(self, outputs, least_score)?;
         let best = suppress(in_input, self.thresholds.iou.into(), self.thresholds.max_detections);
         Ok(best.into_iter().filter_map(|d| in_image(d, input_from_image, image_size)).collect())
     }

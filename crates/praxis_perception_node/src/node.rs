@@ -1,0 +1,248 @@
+//! Listens and speaks.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use praxis_perception::{CameraModel, ColourImage, DepthImage};
+use praxis_ros::convert::ImageView;
+use praxis_ros::r2r::NativeMsg;
+use praxis_ros::r2r::sensor_msgs::msg::{CameraInfo, Image};
+use praxis_ros::{Diagnostics, Level, Node, Parameters, Transitions, logging, topics};
+
+use crate::intake::{Colour, Depth, Intake, Look};
+use crate::parameters::PerceptionParameters;
+use crate::pipeline::Pipeline;
+use crate::robot::RobotInView;
+use crate::worker::{Desk, Outlets, SharedPipeline, Worker};
+
+/// Runs the node until it is told to stop.
+pub fn run() -> anyhow::Result<()> {
+    let mut node = Node::create("perception")?;
+    logging::start(&mut node)?;
+    let (parameters, common) =
+        node.parameters::<PerceptionParameters>("perception", &["score_threshold"])?;
+    let clock = node.clock(common.use_sim_time)?;
+    let diagnostics = node.diagnostics("perception", &clock)?;
+    let pipeline = SharedPipeline::default();
+    let loader = Loader {
+        parameters: parameters.clone(),
+        pipeline: Arc::clone(&pipeline),
+        diagnostics: diagnostics.clone(),
+    };
+    let state = node.lifecycle("perception", &clock, common.autostart, loader)?;
+
+    let settings = parameters.get();
+    let desk = Desk::default();
+    let robot = RobotInView::read(&settings)?;
+    let worker = Worker {
+        desk: desk.clone(),
+        pipeline,
+        parameters: parameters.clone(),
+        state,
+        tf: node.tf_buffer()?,
+        clock,
+        diagnostics: diagnostics.clone(),
+        outlets: Outlets {
+            objects: node.publish_on(&topics::OBJECTS)?,
+            obstacles: node.publish_on(&topics::OBSTACLES)?,
+            annotated: node.publish_on(&topics::ANNOTATED)?,
+            markers: node.publish_on(&topics::PERCEPTION_MARKERS)?,
+        },
+        robot,
+    };
+    Eyes::new(&settings, desk.clone(), diagnostics).open(&mut node)?;
+
+    let thread =
+        std::thread::Builder::new().name("perceive".to_owned()).spawn(move || worker.run())?;
+    node.at_end(move || desk.close());
+    node.spin();
+    thread.join().map_err(|_| anyhow::anyhow!("the perceiving thread panicked"))
+}
+
+/// Loads the network when the node is configured and lets go of it at cleanup.
+struct Loader {
+    parameters: Parameters<PerceptionParameters>,
+    pipeline: SharedPipeline,
+    diagnostics: Diagnostics,
+}
+
+impl Transitions for Loader {
+    fn configure(&mut self) -> Result<(), String> {
+        let started = Instant::now();
+        let pipeline = Pipeline::load(&self.parameters.get()).map_err(|error| {
+            self.diagnostics.report("network", Level::Error, error.to_string());
+            error.to_string()
+        })?;
+        let provider = pipeline.provider().to_owned();
+        let network = pipeline.card().name.clone();
+        for skipped in pipeline.skipped_providers() {
+            tracing::warn!(name = %skipped.name, reason = %skipped.reason, "provider did not come up");
+        }
+        let level = if pipeline.skipped_providers().is_empty() { Level::Ok } else { Level::Warn };
+        self.diagnostics.report("network", level, format!("{network} on {provider}"));
+        self.diagnostics.value("network", "provider", &provider);
+        let load_ms = started.elapsed().as_secs_f64() * 1e3;
+        tracing::info!(network, provider, load_ms, "network is loaded");
+        *lock(&self.pipeline) = Some(pipeline);
+        Ok(())
+    }
+
+    fn cleanup(&mut self) -> Result<(), String> {
+        *lock(&self.pipeline) = None;
+        self.diagnostics.report("network", Level::Stale, "not loaded");
+        Ok(())
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What comes from the camera; lives on the thread that spins.
+struct Eyes {
+    intake: Intake,
+    desk: Desk,
+    diagnostics: Diagnostics,
+    timeout: Duration,
+    opened: Instant,
+    last_colour: Option<Instant>,
+    /// What is wrong with the newest image of each kind, and when it was told.
+    troubles: [Option<(String, Instant)>; 3],
+}
+
+/// Which topic a trouble is about.
+const TOPICS: [&str; 3] =
+    [topics::COLOUR_IMAGE.name, topics::DEPTH_IMAGE.name, topics::CAMERA_INFO.name];
+
+impl Eyes {
+    fn new(settings: &PerceptionParameters, desk: Desk, diagnostics: Diagnostics) -> Self {
+        Self {
+            intake: Intake::new(settings.max_stamp_gap_s, settings.require_depth),
+            desk,
+            diagnostics,
+            timeout: Duration::from_secs_f64(settings.camera_timeout_s),
+            opened: Instant::now(),
+            last_colour: None,
+            troubles: [None, None, None],
+        }
+    }
+
+    fn open(self, node: &mut Node) -> anyhow::Result<()> {
+        let eyes = Rc::new(RefCell::new(self));
+        let ours = Rc::clone(&eyes);
+        node.listen_natively_to(&topics::COLOUR_IMAGE, move |message| {
+            ours.borrow_mut().colour(message);
+        })?;
+        let ours = Rc::clone(&eyes);
+        node.listen_natively_to(&topics::DEPTH_IMAGE, move |message| {
+            ours.borrow_mut().depth(message);
+        })?;
+        let ours = Rc::clone(&eyes);
+        node.listen_to(&topics::CAMERA_INFO, move |message: CameraInfo| {
+            ours.borrow_mut().camera_info(&message);
+        })?;
+        node.every(Duration::from_millis(500), move || eyes.borrow_mut().report());
+        Ok(())
+    }
+
+    fn colour(&mut self, message: &NativeMsg<Image>) {
+        let arrived = Instant::now();
+        self.last_colour = Some(arrived);
+        let read = ImageView::read(message).map_err(|error| error.to_string()).and_then(|view| {
+            let (width, height, step) = (view.width, view.height, view.step);
+            ColourImage::new(width, height, step, view.encoding, view.data.to_vec())
+                .map(|image| Colour {
+                    stamp: view.stamp,
+                    frame: view.frame.to_owned(),
+                    image,
+                    arrived,
+                })
+                .map_err(|error| error.to_string())
+        });
+        let look = read.map(|colour| self.intake.colour(colour));
+        self.take(0, look);
+    }
+
+    fn depth(&mut self, message: &NativeMsg<Image>) {
+        let read = ImageView::read(message).map_err(|error| error.to_string()).and_then(|view| {
+            let (width, height, step) = (view.width, view.height, view.step);
+            DepthImage::new(width, height, step, view.encoding, view.is_bigendian, view.data)
+                .map(|image| Depth { stamp: view.stamp, frame: view.frame.to_owned(), image })
+                .map_err(|error| error.to_string())
+        });
+        let look = read.map(|depth| self.intake.depth(depth, Instant::now()));
+        self.take(1, look);
+    }
+
+    fn camera_info(&mut self, message: &CameraInfo) {
+        let read = <&[f64; 9]>::try_from(message.k.as_slice())
+            .map_err(|_| format!("k has {} entries, expected 9", message.k.len()))
+            .and_then(|k| {
+                let (width, height) = (message.width as usize, message.height as usize);
+                CameraModel::new(width, height, k, &message.distortion_model, &message.d)
+                    .map_err(|error| error.to_string())
+            });
+        let camera = read.map(|camera| {
+            self.intake.set_camera(camera);
+            None
+        });
+        self.take(2, camera);
+    }
+
+    /// Hands a look on, or remembers what is wrong and says it when it is news.
+    fn take(&mut self, kind: usize, read: Result<Option<Look>, String>) {
+        const QUIET: Duration = Duration::from_secs(5);
+        match read {
+            Ok(look) => {
+                self.troubles[kind] = None;
+                if let Some(look) = look {
+                    self.desk.put(look);
+                }
+            }
+            Err(reason) => {
+                self.intake.counts.refused += 1;
+                let told = self.troubles[kind]
+                    .as_ref()
+                    .filter(|(last, when)| *last == reason && when.elapsed() < QUIET)
+                    .map(|(_, when)| *when);
+                if told.is_none() {
+                    tracing::warn!(topic = TOPICS[kind], %reason, "message is left out");
+                }
+                self.troubles[kind] = Some((reason, told.unwrap_or_else(Instant::now)));
+            }
+        }
+    }
+
+    fn report(&mut self) {
+        let counts = self.intake.counts;
+        for (key, value) in [
+            ("colour_received", counts.colour),
+            ("depth_received", counts.depth),
+            ("colour_without_depth", counts.unpaired),
+            ("messages_refused", counts.refused),
+            ("frames_dropped", self.desk.dropped()),
+        ] {
+            self.diagnostics.value("camera", key, value);
+        }
+        let silence = self.last_colour.unwrap_or(self.opened).elapsed();
+        self.diagnostics.value("camera", "silence_s", format!("{:.2}", silence.as_secs_f64()));
+        let trouble = self.troubles.iter().zip(TOPICS).find_map(|(trouble, topic)| {
+            trouble.as_ref().map(|(reason, _)| format!("{topic}: {reason}"))
+        });
+        if silence > self.timeout {
+            let seconds = silence.as_secs_f64();
+            let topic = TOPICS[0];
+            let text = format!("no image on {topic} for {seconds:.1} s: is the camera plugged in?");
+            self.diagnostics.report("camera", Level::Error, text);
+        } else if let Some(trouble) = trouble {
+            self.diagnostics.report("camera", Level::Error, trouble);
+        } else if !self.intake.has_camera() {
+            let text = format!("no {} yet", topics::CAMERA_INFO.name);
+            self.diagnostics.report("camera", Level::Error, text);
+        } else {
+            self.diagnostics.report("camera", Level::Ok, "images arrive");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! The node's parameters.
+
+use praxis_perception::PerceiverConfig;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The node's parameters.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PerceptionParameters {
+    /// Folder with card.toml and the network that it describes.
+    pub network_folder: String,
+    /// Path of libonnxruntime.so; empty takes the variable ORT_DYLIB_PATH.
+    pub onnxruntime_library: String,
+    /// What may compute the network, in this order; the first that works is used and reported.
+    pub providers: Vec<String>,
+    /// Threads that share one run of the network.
+    #[schemars(range(min = 1, max = 64))]
+    pub intra_op_threads: u32,
+    /// Frame in which objects and obstacles are told; its z axis points up.
+    pub planning_frame: String,
+    /// Least score of a detection; 0 takes the card's. May be changed at any time.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub score_threshold: f64,
+    /// Whether a frame without depth is refused; otherwise objects are placed by the picture alone.
+    pub require_depth: bool,
+    /// A depth image with a smaller share of pixels that hold a distance counts as none.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub min_valid_depth: f64,
+    /// Colour and depth whose stamps differ by no more than this belong together, seconds.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub max_stamp_gap_s: f64,
+    /// How long a frame waits for the transforms of its stamp, seconds.
+    #[schemars(range(min = 0.0, max = 2.0))]
+    pub transform_wait_s: f64,
+    /// Silence of the camera that counts as unplugged, seconds.
+    #[schemars(range(min = 0.1, max = 60.0))]
+    pub camera_timeout_s: f64,
+    /// Draw perception/annotated also when nobody looks.
+    pub annotate_always: bool,
+    /// The robot's body in the picture.
+    pub robot: RobotParameters,
+    /// From frame to objects.
+    pub perceiver: PerceiverConfig,
+}
+
+/// How the robot's own body is kept out of objects and obstacles.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RobotParameters {
+    /// Whether the body is removed; without transforms of its links nothing is.
+    pub exclude: bool,
+    /// File with the spheres that cover each link; empty: there is no robot to remove.
+    pub spheres_file: String,
+    /// The body is grown by this, metres.
+    #[schemars(range(min = 0.0, max = 0.3))]
+    pub padding_m: f64,
+}
+
+impl Default for PerceptionParameters {
+    fn default() -> Self {
+        Self {
+            network_folder: "models/networks/tabletop".to_owned(),
+            onnxruntime_library: String::new(),
+            providers: vec!["cpu".to_owned()],
+            intra_op_threads: 1,
+            planning_frame: "world".to_owned(),
+            score_threshold: 0.0,
+            require_depth: true,
+            min_valid_depth: 0.02,
+            max_stamp_gap_s: 0.010,
+            transform_wait_s: 0.1,
+            camera_timeout_s: 1.0,
+            annotate_always: false,
+            robot: RobotParameters::default(),
+            perceiver: PerceiverConfig::default(),
+        }
+    }
+}
+
+impl Default for RobotParameters {
+    fn default() -> Self {
+        Self { exclude: true, spheres_file: String::new(), padding_m: 0.02 }
+    }
+}

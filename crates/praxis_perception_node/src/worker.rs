@@ -1,0 +1,241 @@
+//! The thread that looks: newest frame first, so that a slow network makes nothing late.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use praxis_geometry::{Pose, Stamp};
+use praxis_perception::Perception;
+use praxis_ros::r2r::sensor_msgs::msg::{Image, PointCloud2};
+use praxis_ros::r2r::vision_msgs::msg::Detection3DArray;
+use praxis_ros::r2r::visualization_msgs::msg::MarkerArray;
+use praxis_ros::tf::TfBuffer;
+use praxis_ros::{Clock, Diagnostics, Latency, Level, Parameters, Publisher, StateHandle};
+
+use crate::drawing::Drawing;
+use crate::intake::Look;
+use crate::messages;
+use crate::parameters::PerceptionParameters;
+use crate::pipeline::Pipeline;
+use crate::robot::RobotInView;
+
+/// The frame that is to be looked at next, and the end.
+#[derive(Default)]
+struct Slot {
+    look: Option<Look>,
+    dropped: u64,
+    closing: bool,
+}
+
+/// Hands frames to the worker; a frame that was not begun gives way to a newer one.
+#[derive(Clone, Default)]
+pub struct Desk(Arc<(Mutex<Slot>, Condvar)>);
+
+impl Desk {
+    pub fn put(&self, look: Look) {
+        let mut slot = self.lock();
+        if slot.look.replace(look).is_some() {
+            slot.dropped += 1;
+        }
+        self.0.1.notify_one();
+    }
+
+    /// Frames that gave way to newer ones.
+    pub fn dropped(&self) -> u64 {
+        self.lock().dropped
+    }
+
+    pub fn close(&self) {
+        self.lock().closing = true;
+        self.0.1.notify_one();
+    }
+
+    /// The newest frame, as soon as there is one; none at the end.
+    fn take(&self) -> Option<Look> {
+        let mut slot = self.lock();
+        loop {
+            if slot.closing {
+                return None;
+            }
+            if let Some(look) = slot.look.take() {
+                return Some(look);
+            }
+            slot = self.0.1.wait(slot).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Slot> {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The network, present while the node is configured.
+pub type SharedPipeline = Arc<Mutex<Option<Pipeline>>>;
+
+/// Where results go.
+pub struct Outlets {
+    pub objects: Publisher<Detection3DArray>,
+    pub obstacles: Publisher<PointCloud2>,
+    pub annotated: Publisher<Image>,
+    pub markers: Publisher<MarkerArray>,
+}
+
+/// Everything that the worker needs.
+pub struct Worker {
+    pub desk: Desk,
+    pub pipeline: SharedPipeline,
+    pub parameters: Parameters<PerceptionParameters>,
+    pub state: StateHandle,
+    pub tf: TfBuffer,
+    pub clock: Clock,
+    pub diagnostics: Diagnostics,
+    pub outlets: Outlets,
+    pub robot: RobotInView,
+}
+
+/// What has been measured so far.
+#[derive(Default)]
+struct Record {
+    processed: u64,
+    refused: u64,
+    over_time: u64,
+    last_warning: Option<(Instant, String)>,
+    stages: [Latency; 6],
+    total: Latency,
+    age: Latency,
+}
+
+impl Worker {
+    /// Looks until the desk closes.
+    pub fn run(mut self) {
+        let mut record = Record::default();
+        while let Some(look) = self.desk.take() {
+            if !self.state.is_active() {
+                continue;
+            }
+            match self.look(&look, &mut record) {
+                Ok(()) => record.processed += 1,
+                Err(reason) => self.refuse(reason, &mut record),
+            }
+            self.report(&record);
+        }
+    }
+
+    fn look(&mut self, look: &Look, record: &mut Record) -> Result<(), String> {
+        let parameters = self.parameters.get();
+        let stamp = look.colour.stamp;
+        let world_from_camera = self
+            .transform(&parameters, &look.colour.frame, stamp)
+            .map_err(|reason| format!("no camera pose: {reason}"))?;
+        let robot = self.robot.body(&parameters, stamp, &self.tf, &self.diagnostics);
+
+        let pipeline = Arc::clone(&self.pipeline);
+        let mut pipeline = pipeline.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(pipeline) = pipeline.as_mut() else { return Ok(()) };
+        let perception = pipeline
+            .process(look, &world_from_camera, &robot, parameters.score_threshold)
+            .inspect_err(|error| record.over_time += u64::from(error.is_time_limit()))
+            .map_err(|error| error.to_string())?;
+        self.publish(pipeline, &parameters, look, &perception, &world_from_camera);
+
+        record.total.add(look.colour.arrived.elapsed());
+        let age_s = self.clock.now().seconds_since(stamp);
+        record.age.add(Duration::from_secs_f64(age_s.clamp(0.0, 1e6)));
+        let times = perception.times;
+        let spans = [
+            times.preprocess,
+            times.network,
+            times.decode,
+            times.locate,
+            times.track,
+            times.obstacles,
+        ];
+        for (stage, span) in record.stages.iter_mut().zip(spans) {
+            stage.add(span);
+        }
+        let told = perception.objects.len();
+        self.diagnostics.value("pipeline", "objects", told);
+        self.diagnostics.value("pipeline", "detections", perception.detections.len());
+        self.diagnostics.value("pipeline", "on_robot", perception.on_robot);
+        self.diagnostics.value("pipeline", "lifted", perception.lifted);
+        self.diagnostics.report("pipeline", Level::Ok, format!("{told} objects"));
+        Ok(())
+    }
+
+    /// Waits a little for transforms that are still under way.
+    fn transform(
+        &self,
+        parameters: &PerceptionParameters,
+        frame: &str,
+        stamp: Stamp,
+    ) -> Result<Pose, String> {
+        let deadline = Instant::now() + Duration::from_secs_f64(parameters.transform_wait_s);
+        let frame = frame.trim_start_matches('/');
+        loop {
+            match self.tf.target_from_source(&parameters.planning_frame, frame, stamp) {
+                Ok(pose) => return Ok(pose),
+                Err(error) if Instant::now() >= deadline => return Err(error.to_string()),
+                Err(_) => std::thread::sleep(Duration::from_millis(4)),
+            }
+        }
+    }
+
+    fn publish(
+        &self,
+        pipeline: &Pipeline,
+        parameters: &PerceptionParameters,
+        look: &Look,
+        perception: &Perception,
+        world_from_camera: &Pose,
+    ) {
+        let card = pipeline.card();
+        let header = messages::header(&parameters.planning_frame, look.colour.stamp);
+        self.outlets.objects.publish(&messages::objects(&header, card, &perception.objects));
+        if let Some(points) = &perception.obstacles {
+            self.outlets.obstacles.publish(&messages::cloud(header.clone(), points));
+        }
+        if self.outlets.markers.has_subscribers() {
+            self.outlets.markers.publish(&messages::markers(&header, card, &perception.objects));
+        }
+        if parameters.annotate_always || self.outlets.annotated.has_subscribers() {
+            let drawing = Drawing::over(&look.colour.image);
+            let drawing = drawing.perception(perception, &look.camera, world_from_camera);
+            let (width, height, rgb) = drawing.into_parts();
+            let header = messages::header(&look.colour.frame, look.colour.stamp);
+            self.outlets.annotated.publish(&messages::image(header, width, height, rgb));
+        }
+    }
+
+    /// Says why a frame gives nothing: always in the diagnostics, in the log when it is news.
+    fn refuse(&self, reason: String, record: &mut Record) {
+        const QUIET: Duration = Duration::from_secs(5);
+        record.refused += 1;
+        self.diagnostics.report("pipeline", Level::Error, reason.as_str());
+        let known = record
+            .last_warning
+            .as_ref()
+            .is_some_and(|(when, last)| *last == reason && when.elapsed() < QUIET);
+        if !known {
+            tracing::warn!(%reason, refused = record.refused, "frame gives no objects");
+            record.last_warning = Some((Instant::now(), reason));
+        }
+    }
+
+    fn report(&self, record: &Record) {
+        const STAGES: [&str; 6] =
+            ["preprocess", "network", "decode", "locate", "track", "obstacles"];
+        let set = |key: &str, value: u64| self.diagnostics.value("pipeline", key, value);
+        set("frames_processed", record.processed);
+        set("frames_refused", record.refused);
+        set("frames_dropped", self.desk.dropped());
+        set("network_over_time", record.over_time);
+        // Sorting the records costs more than counting: often enough for a report every second.
+        if (record.processed + record.refused) % 8 != 1 {
+            return;
+        }
+        for (name, latency) in STAGES.iter().zip(&record.stages) {
+            self.diagnostics.latency("pipeline", name, latency);
+        }
+        self.diagnostics.latency("pipeline", "arrival_to_objects", &record.total);
+        self.diagnostics.latency("pipeline", "age", &record.age);
+    }
+}
