@@ -75,6 +75,9 @@ pub enum SimError {
         /// What it said.
         reason: String,
     },
+    /// A mesh cannot be drawn.
+    #[error(transparent)]
+    Mesh(#[from] praxis_render::RenderError),
     /// The world has no room for its objects.
     #[error(transparent)]
     World(#[from] praxis_world::WorldError),

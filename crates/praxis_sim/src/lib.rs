@@ -14,8 +14,10 @@ mod limit_judge;
 mod limits;
 mod mjcf;
 mod physics;
+mod sensor_noise;
 mod simulator;
 mod touch;
+mod view;
 
 pub use self::command::{ArmTarget, CommandTimeline, FingerTarget, JointCommand, TimedTarget};
 pub use self::description::{
@@ -27,4 +29,6 @@ pub use self::judge::Truth;
 pub use self::limit_judge::Violation;
 pub use self::limits::{JointLimits, JointLimitsFile};
 pub use self::mjcf::PhysicsConfig;
+pub use self::sensor_noise::{RgbdFrame, SensorNoise};
 pub use self::simulator::{JointStates, SimConfig, Simulator, Snapshot};
+pub use self::view::{SceneView, camera_of};

@@ -1,3 +1,18 @@
-//! The sim node.
+//! The sim node: robot, driver and camera in a simulated world, and the judge that watches.
+//!
+//! It plays what a robot's bring-up does (joint states, transforms, camera topics, clock), takes
+//! `joint_commands`, and appends the ground truth to a file. No topic carries the truth.
 
-fn main() {}
+mod camera_loop;
+mod config;
+mod drawing;
+mod messages;
+mod node;
+mod pacing;
+mod physics_loop;
+mod pipeline;
+mod verdict;
+
+fn main() -> anyhow::Result<()> {
+    node::run()
+}
