@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         simulator.step();
     }
 
-    let camera = camera([1.45, -0.95, 0.95], [0.33, 0.08, 0.22], [1280, 860], 0.82);
+    let camera = camera([1.50, -0.42, 1.45], [0.27, 0.10, 0.20], [1280, 860], 0.80);
     let mut view = SceneView::new(&robot, &config.finger_joints, &world, simulator.objects())?;
     let frame = view.draw_smoothly(&camera, &simulator.snapshot());
     image::save_buffer(
