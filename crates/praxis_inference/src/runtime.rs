@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use ort::environment::Environment;
+use ort::logging::LogLevel;
 
 use crate::LoadError;
 
@@ -42,9 +43,13 @@ pub(crate) fn environment(library: &Path) -> Result<Environment, LoadError> {
     if !file.is_file() {
         return Err(failed("not a file".to_owned()));
     }
-    let builder = ort::init_from(library).map_err(|error| failed(error.to_string()))?;
-    let environment =
-        builder.with_name("praxis").build().map_err(|error| failed(error.to_string()))?;
+    // The binding talks at length while it loads; what matters comes back as an error.
+    let silence = tracing::subscriber::NoSubscriber::default();
+    let environment = tracing::subscriber::with_default(silence, || {
+        let builder = ort::init_from(library).map_err(|error| failed(error.to_string()))?;
+        builder.with_name("praxis").build().map_err(|error| failed(error.to_string()))
+    })?;
+    environment.set_log_level(LogLevel::Warning);
     *runtime = Some((library.to_path_buf(), environment.clone()));
     Ok(environment)
 }
