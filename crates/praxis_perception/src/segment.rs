@@ -42,6 +42,8 @@ pub(crate) struct Segment {
     pub cells: Vec<Cell>,
     /// The point of each cell in the planning frame; NaN for a hole.
     pub points: Vec<[f32; 3]>,
+    /// Whether each cell lies within the detection itself.
+    pub core: Vec<bool>,
     /// Pixels of the object.
     pub count: usize,
     /// Share of the detection's valid pixels above the support that are on the robot.
@@ -69,10 +71,10 @@ pub(crate) fn segment(
 ) -> Segment {
     let mut segment = region(scan, bounds);
     classify(scan, &mut segment, plane, robot, limits);
-    let in_bounds = core_of(&segment, bounds);
-    segment.robot_share = robot_share(&segment, &in_bounds);
+    segment.core = core_of(&segment, bounds);
+    segment.robot_share = robot_share(&segment);
     remove_flying_pixels(scan, &mut segment);
-    keep_best_component(&mut segment, &in_bounds, limits.link_m);
+    keep_best_component(&mut segment, limits.link_m);
     segment
 }
 
@@ -93,6 +95,7 @@ fn region(scan: &Scan<'_>, bounds: &PixelBox) -> Segment {
         height,
         cells: vec![Cell::Hole; width * height],
         points: vec![[f32::NAN; 3]; width * height],
+        core: Vec::new(),
         count: 0,
         robot_share: 0.0,
     }
@@ -138,9 +141,9 @@ fn core_of(segment: &Segment, bounds: &PixelBox) -> Vec<bool> {
         .collect()
 }
 
-fn robot_share(segment: &Segment, in_bounds: &[bool]) -> f64 {
+fn robot_share(segment: &Segment) -> f64 {
     let count = |wanted: &[Cell]| {
-        let cells = segment.cells.iter().zip(in_bounds);
+        let cells = segment.cells.iter().zip(&segment.core);
         cells.filter(|(cell, inside)| **inside && wanted.contains(cell)).count() as f64
     };
     let robot = count(&[Cell::Robot]);
@@ -178,7 +181,7 @@ fn remove_flying_pixels(scan: &Scan<'_>, segment: &mut Segment) {
 }
 
 /// Of all connected parts the one with most pixels within the detection stays.
-fn keep_best_component(segment: &mut Segment, in_bounds: &[bool], link_m: f32) {
+fn keep_best_component(segment: &mut Segment, link_m: f32) {
     let mut label = vec![0u32; segment.cells.len()];
     let mut best = (0usize, 0u32, 0usize);
     let mut next = 0;
@@ -193,7 +196,7 @@ fn keep_best_component(segment: &mut Segment, in_bounds: &[bool], link_m: f32) {
         let (mut inside, mut size) = (0, 0);
         while let Some(index) = stack.pop() {
             size += 1;
-            inside += usize::from(in_bounds[index]);
+            inside += usize::from(segment.core[index]);
             for neighbour in neighbours(index, segment.width, segment.height) {
                 if segment.cells[neighbour] == Cell::Object
                     && label[neighbour] == 0
@@ -216,7 +219,7 @@ fn keep_best_component(segment: &mut Segment, in_bounds: &[bool], link_m: f32) {
     segment.count = best.2;
 }
 
-fn neighbours(index: usize, width: usize, height: usize) -> impl Iterator<Item = usize> {
+pub(crate) fn neighbours(index: usize, width: usize, height: usize) -> impl Iterator<Item = usize> {
     let (column, row) = (index % width, index / width);
     [
         (column > 0).then(|| index - 1),

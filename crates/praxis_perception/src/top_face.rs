@@ -1,7 +1,7 @@
 //! The top face of a segmented object: its height, and its outline as seen from above.
 
 use crate::scan::Scan;
-use crate::segment::{Cell, Segment};
+use crate::segment::{Cell, Segment, neighbours};
 
 /// The top face of an object.
 #[derive(Clone, Debug)]
@@ -24,15 +24,17 @@ pub(crate) fn top_face(scan: &Scan<'_>, segment: &Segment) -> Option<TopFace> {
         .cells
         .iter()
         .zip(&segment.points)
-        .filter(|(cell, _)| **cell == Cell::Object)
-        .map(|(_, point)| point[2])
+        .zip(&segment.core)
+        .filter(|((cell, _), core)| **cell == Cell::Object && **core)
+        .map(|((_, point), _)| point[2])
         .collect();
     if heights.len() < 16 {
         return None;
     }
     let (z_m, noise_m) = top_height(heights)?;
     let tolerance = (3.0 * noise_m).clamp(0.002, 0.010) as f32;
-    let mask = mask(segment, z_m as f32, tolerance, noise_m > 0.001);
+    let mut mask = mask(segment, z_m as f32, tolerance, noise_m > 0.001);
+    keep_best_patch(segment, &mut mask);
 
     let mut face = TopFace { z_m, noise_m, inside: Vec::new(), edge: Vec::new(), own_border: 0.0 };
     let mut border = [0usize; 2];
@@ -90,11 +92,12 @@ fn edge_point(
     }
 }
 
-/// The highest level that many points share, and their spread about it.
+/// The level that most points share, and their spread about it: walls spread over all heights, the
+/// top face does not.
 fn top_height(mut heights: Vec<f32>) -> Option<(f64, f64)> {
     heights.sort_by(f32::total_cmp);
-    let mut level = heights[(heights.len() - 1) * 19 / 20];
     const BAND_M: f32 = 0.006;
+    let mut level = fullest_level(&heights, 0.5 * BAND_M)?;
     let mut band = heights.as_slice();
     for _ in 0..6 {
         let low = heights.partition_point(|&z| z < level - BAND_M);
@@ -106,6 +109,54 @@ fn top_height(mut heights: Vec<f32>) -> Option<(f64, f64)> {
     let middle = deviations.len() / 2;
     let spread = *deviations.select_nth_unstable_by(middle, f32::total_cmp).1;
     Some((f64::from(level), 1.4826 * f64::from(spread)))
+}
+
+/// Middle of the band of twice `half_m` that holds most of the sorted heights, the highest of equals.
+fn fullest_level(heights: &[f32], half_m: f32) -> Option<f32> {
+    let mut best = (0, None);
+    let mut end = 0;
+    for (start, &low) in heights.iter().enumerate() {
+        while end < heights.len() && heights[end] <= low + 2.0 * half_m {
+            end += 1;
+        }
+        if end - start >= best.0 {
+            best = (end - start, Some(low + half_m));
+        }
+    }
+    best.1
+}
+
+/// Of patches that do not touch, such as the rim of a bin beside an object, the one with most cells
+/// of the detection stays.
+fn keep_best_patch(segment: &Segment, mask: &mut [bool]) {
+    let mut patch = vec![0u32; mask.len()];
+    let mut best = (0, 0);
+    let mut next = 0;
+    let mut stack = Vec::new();
+    for start in 0..mask.len() {
+        if !mask[start] || patch[start] != 0 {
+            continue;
+        }
+        next += 1;
+        patch[start] = next;
+        stack.push(start);
+        let mut inside = 0;
+        while let Some(index) = stack.pop() {
+            inside += usize::from(segment.core[index]);
+            for other in neighbours(index, segment.width, segment.height) {
+                if mask[other] && patch[other] == 0 {
+                    patch[other] = next;
+                    stack.push(other);
+                }
+            }
+        }
+        if inside > best.0 {
+            best = (inside, next);
+        }
+    }
+    for (mask, patch) in mask.iter_mut().zip(&patch) {
+        *mask = *mask && *patch == best.1;
+    }
 }
 
 /// Which cells are of the top face; small holes within it are closed.

@@ -164,6 +164,22 @@ fn a_detection_on_the_robot_is_no_object() {
 }
 
 #[test]
+fn the_rim_of_a_bin_and_a_close_neighbour_are_not_part_of_an_object() {
+    let camera = camera(640);
+    let named = vec![
+        prism(ShapeKind::Box, [0.40, 0.0], 0.0, [0.060, 0.040], 0.042),
+        prism(ShapeKind::Cylinder, [0.46, 0.0], 0.0, [0.044, 0.044], 0.042),
+    ];
+    let mut all = named.clone();
+    // Walls as thick as those of a bin, as high as the objects or higher, 8 mm away.
+    all.push(prism(ShapeKind::Box, [0.43, 0.0325], 0.0, [0.18, 0.005], 0.042));
+    all.push(prism(ShapeKind::Box, [0.43, -0.0325], 0.0, [0.18, 0.005], 0.050));
+    let depth = depth_image(&camera, &all);
+    let perception = look(&named, &camera, Some(&depth), &RobotBody::default());
+    check(&perception.seen, &named, 0.005, 0.07);
+}
+
+#[test]
 fn what_hangs_in_the_air_does_not_stand_on_the_table() {
     let (camera, mut prisms) = (camera(640), six());
     prisms[0].lift_m = 0.06;
