@@ -1,0 +1,245 @@
+use std::collections::BTreeSet;
+
+use nalgebra::{Point3, Unit, Vector3};
+use praxis_geometry::{Pose, Shape};
+
+use crate::error::RobotError;
+use crate::{fitting, srdf, urdf};
+
+/// How a joint moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JointKind {
+    /// Turns between limits.
+    Revolute,
+    /// Turns without end.
+    Continuous,
+    /// Slides.
+    Prismatic,
+}
+
+/// A joint that moves on its own: one variable of a state.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Joint {
+    /// Its name.
+    pub name: String,
+    /// How it moves.
+    pub kind: JointKind,
+    /// Least position, radians or metres; minus infinity for continuous joints.
+    pub lower: f64,
+    /// Greatest position; infinity for continuous joints.
+    pub upper: f64,
+    /// Greatest velocity, per second.
+    pub velocity: f64,
+    /// Greatest torque or force.
+    pub effort: f64,
+}
+
+/// A joint that copies another.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mimic {
+    /// Its name.
+    pub name: String,
+    /// Index of the joint it copies.
+    pub of: usize,
+    /// Position is `multiplier` times that of the other, plus `offset`.
+    pub multiplier: f64,
+    /// See `multiplier`.
+    pub offset: f64,
+}
+
+/// A rigid body.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Link {
+    /// Its name.
+    pub name: String,
+    /// Index of the link it hangs on; `None` for the root.
+    pub parent: Option<usize>,
+    pub(crate) parent_from_joint: Pose,
+    pub(crate) motion: Motion,
+    /// Collision solids and where they sit in the link.
+    pub collision: Vec<(Shape, Pose)>,
+}
+
+/// How the joint above a link moves it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Motion {
+    Fixed,
+    Turn { axis: Unit<Vector3<f64>>, variable: Variable },
+    Slide { axis: Unit<Vector3<f64>>, variable: Variable },
+}
+
+/// Position of a joint as a function of the state.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Variable {
+    pub(crate) index: usize,
+    pub(crate) multiplier: f64,
+    pub(crate) offset: f64,
+}
+
+impl Variable {
+    pub(crate) fn value(&self, q: &[f64]) -> f64 {
+        self.multiplier * q[self.index] + self.offset
+    }
+}
+
+/// A sphere of a link's cover.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LinkSphere {
+    /// Index of the link.
+    pub link: usize,
+    /// Centre in the link's frame.
+    pub centre: Point3<f64>,
+    /// Radius, metres.
+    pub radius_m: f64,
+}
+
+/// Joints that are planned together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// Its name.
+    pub name: String,
+    /// Indices of its joints, base first.
+    pub joints: Vec<usize>,
+    /// Index of the link at its end.
+    pub tip_link: usize,
+    /// Named positions: joint index and value.
+    pub states: Vec<(String, Vec<(usize, f64)>)>,
+}
+
+/// A group that grips, and the link it is mounted on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EndEffector {
+    /// Its name.
+    pub name: String,
+    /// The group that moves it.
+    pub group: String,
+    /// The link it is mounted on.
+    pub parent_link: String,
+}
+
+/// A robot, checked: every index in it is valid, every limit is finite or deliberately infinite.
+#[derive(Clone, Debug)]
+pub struct Robot {
+    pub(crate) name: String,
+    pub(crate) links: Vec<Link>,
+    pub(crate) joints: Vec<Joint>,
+    pub(crate) mimics: Vec<Mimic>,
+    pub(crate) groups: Vec<Group>,
+    pub(crate) end_effectors: Vec<EndEffector>,
+    pub(crate) spheres: Vec<LinkSphere>,
+    pub(crate) unchecked: BTreeSet<(usize, usize)>,
+}
+
+impl Robot {
+    /// Reads URDF and SRDF. Link spheres are taken from the file where its collision geometry is
+    /// spheres and are fitted otherwise. Links that a joint connects are never checked against each
+    /// other, nor are pairs that the SRDF disables.
+    pub fn from_strings(urdf: &str, srdf: Option<&str>) -> Result<Self, RobotError> {
+        let mut robot = urdf::read(urdf)?;
+        for link in 0..robot.links.len() {
+            if let Some(parent) = robot.solid_ancestor(link) {
+                robot.unchecked.insert((parent.min(link), parent.max(link)));
+            }
+        }
+        if let Some(text) = srdf {
+            srdf::read(text, &mut robot)?;
+        }
+        for (index, link) in robot.links.iter().enumerate() {
+            let cover = fitting::cover(&link.collision);
+            robot.spheres.extend(cover.into_iter().map(|(centre, radius_m)| LinkSphere {
+                link: index,
+                centre,
+                radius_m,
+            }));
+        }
+        Ok(robot)
+    }
+
+    /// The nearest link above with collision geometry: pure frames between do not separate two
+    /// bodies.
+    fn solid_ancestor(&self, link: usize) -> Option<usize> {
+        let mut above = self.links[link].parent;
+        while let Some(parent) = above
+            && self.links[parent].collision.is_empty()
+        {
+            above = self.links[parent].parent;
+        }
+        above
+    }
+
+    /// The robot's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Name of the link that all others hang on; poses are told in its frame.
+    pub fn root_link(&self) -> &str {
+        &self.links[0].name
+    }
+
+    /// The links, parents before children.
+    pub fn links(&self) -> &[Link] {
+        &self.links
+    }
+
+    /// The joints that move on their own, in tree order: the variables of a state.
+    pub fn joints(&self) -> &[Joint] {
+        &self.joints
+    }
+
+    /// The joints that copy others.
+    pub fn mimics(&self) -> &[Mimic] {
+        &self.mimics
+    }
+
+    /// The planning groups.
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// The end effectors.
+    pub fn end_effectors(&self) -> &[EndEffector] {
+        &self.end_effectors
+    }
+
+    /// Spheres that cover the collision solids.
+    pub fn spheres(&self) -> &[LinkSphere] {
+        &self.spheres
+    }
+
+    /// Whether two links must not touch.
+    pub fn pair_is_checked(&self, a: usize, b: usize) -> bool {
+        a != b && !self.unchecked.contains(&(a.min(b), a.max(b)))
+    }
+
+    /// Index of a joint.
+    pub fn joint_index(&self, name: &str) -> Result<usize, RobotError> {
+        self.joints.iter().position(|joint| joint.name == name).ok_or_else(|| {
+            unknown("joint", name, self.joints.iter().map(|joint| joint.name.clone()))
+        })
+    }
+
+    /// Index of a link.
+    pub fn link_index(&self, name: &str) -> Result<usize, RobotError> {
+        self.links
+            .iter()
+            .position(|link| link.name == name)
+            .ok_or_else(|| unknown("link", name, self.links.iter().map(|link| link.name.clone())))
+    }
+
+    /// A group by name.
+    pub fn group(&self, name: &str) -> Result<&Group, RobotError> {
+        self.groups.iter().find(|group| group.name == name).ok_or_else(|| {
+            unknown("group", name, self.groups.iter().map(|group| group.name.clone()))
+        })
+    }
+
+    /// Zero for every joint, or the limit nearest to zero.
+    pub fn neutral(&self) -> Vec<f64> {
+        self.joints.iter().map(|joint| 0.0_f64.clamp(joint.lower, joint.upper)).collect()
+    }
+}
+
+fn unknown(what: &'static str, name: &str, known: impl Iterator<Item = String>) -> RobotError {
+    RobotError::Unknown { what, name: name.to_owned(), known: known.collect() }
+}

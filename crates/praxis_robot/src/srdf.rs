@@ -1,0 +1,109 @@
+use roxmltree::{Document, Node};
+
+use crate::error::RobotError;
+use crate::robot::{EndEffector, Group, Robot};
+use crate::urdf::{children, element_error};
+
+const WHAT: &str = "SRDF";
+
+/// Reads groups, states, end effectors and disabled pairs into the robot.
+pub(crate) fn read(text: &str, robot: &mut Robot) -> Result<(), RobotError> {
+    let document =
+        Document::parse(text).map_err(|source| RobotError::Xml { what: WHAT, source })?;
+    let root = document.root_element();
+    for node in children(&root, "group") {
+        let group = group_of(&node, robot)?;
+        robot.groups.push(group);
+    }
+    for node in children(&root, "group_state") {
+        let values = children(&node, "joint")
+            .filter_map(|joint| {
+                let name = joint.attribute("name")?;
+                // Joints that mimic, and virtual ones, are no variables.
+                let index = robot.joints.iter().position(|j| j.name == name)?;
+                Some((joint, index))
+            })
+            .map(|(joint, index)| {
+                let text = attribute(&joint, "value")?;
+                match text.trim().parse::<f64>() {
+                    Ok(value) if value.is_finite() => Ok((index, value)),
+                    _ => Err(element_error(WHAT, &joint, format!("has value=\"{text}\""))),
+                }
+            })
+            .collect::<Result<Vec<_>, RobotError>>()?;
+        let (state, group) = (attribute(&node, "name")?, attribute(&node, "group")?);
+        let owner = robot.groups.iter_mut().find(|g| g.name == group);
+        let owner = owner.ok_or_else(|| {
+            element_error(WHAT, &node, format!("names group '{group}', which is missing"))
+        })?;
+        owner.states.push((state.to_owned(), values));
+    }
+    for node in children(&root, "end_effector") {
+        robot.end_effectors.push(EndEffector {
+            name: attribute(&node, "name")?.to_owned(),
+            group: attribute(&node, "group")?.to_owned(),
+            parent_link: attribute(&node, "parent_link")?.to_owned(),
+        });
+    }
+    for node in children(&root, "disable_collisions") {
+        let index = |key: &str| Ok::<_, RobotError>(robot.link_index(attribute(&node, key)?).ok());
+        // SRDFs are often shared between variants of a robot: a pair with a link that this one
+        // lacks says nothing about it.
+        if let (Some(a), Some(b)) = (index("link1")?, index("link2")?) {
+            robot.unchecked.insert((a.min(b), a.max(b)));
+        }
+    }
+    Ok(())
+}
+
+fn group_of(node: &Node<'_, '_>, robot: &Robot) -> Result<Group, RobotError> {
+    let name = attribute(node, "name")?.to_owned();
+    let mut joints = Vec::new();
+    let mut tip_link = None;
+    for element in node.children().filter(Node::is_element) {
+        match element.tag_name().name() {
+            "chain" => {
+                let base = robot.link_index(attribute(&element, "base_link")?)?;
+                let tip = robot.link_index(attribute(&element, "tip_link")?)?;
+                joints.extend(robot.joints_between(base, tip).ok_or_else(|| {
+                    element_error(
+                        WHAT,
+                        &element,
+                        format!("of group '{name}' does not lead down the tree"),
+                    )
+                })?);
+                tip_link = Some(tip);
+            }
+            "joint" => {
+                let joint = attribute(&element, "name")?;
+                let known = robot.joints.iter().position(|j| j.name == joint);
+                joints.extend(known);
+                tip_link = known.and_then(|index| robot.link_below(index)).or(tip_link);
+            }
+            "link" => {
+                let link = robot.link_index(attribute(&element, "name")?)?;
+                joints.extend(robot.joint_above(link));
+                tip_link = Some(link);
+            }
+            "group" => {
+                let inner = robot.group(attribute(&element, "name")?)?;
+                joints.extend(&inner.joints);
+                tip_link = Some(inner.tip_link);
+            }
+            other => {
+                let problem = format!(
+                    "of group '{name}' holds <{other}>; known are chain, joint, link, group"
+                );
+                return Err(element_error(WHAT, node, problem));
+            }
+        }
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    joints.retain(|joint| seen.insert(*joint));
+    Ok(Group { name, joints, tip_link: tip_link.unwrap_or(0), states: Vec::new() })
+}
+
+fn attribute<'a>(node: &Node<'a, '_>, key: &str) -> Result<&'a str, RobotError> {
+    node.attribute(key)
+        .ok_or_else(|| element_error(WHAT, node, format!("has no attribute '{key}'")))
+}
