@@ -270,7 +270,7 @@ impl Controller {
             return;
         };
         self.gate.reset(measured.position);
-        self.target.clone_from(self.gate.sample());
+        copy(self.gate.sample(), &mut self.target);
         let is_e_stopped = self.is_e_stopped;
         self.state = if is_e_stopped { ControllerState::EStopped } else { ControllerState::Hold };
     }
@@ -361,7 +361,7 @@ impl Controller {
 
     fn stand_or_brake(&mut self, dt_s: f64, inputs: &StepInputs<'_>) {
         self.gate.step_stopping(dt_s);
-        self.target.clone_from(self.gate.sample());
+        copy(self.gate.sample(), &mut self.target);
         if !self.gate.is_at_rest() {
             return;
         }
@@ -406,6 +406,13 @@ impl Controller {
             self.retired.push(motion);
         }
     }
+}
+
+/// Copies a state without allocating (a derived `clone_from` would).
+fn copy(from: &JointSample, to: &mut JointSample) {
+    to.position.clone_from(&from.position);
+    to.velocity.clone_from(&from.velocity);
+    to.acceleration.clone_from(&from.acceleration);
 }
 
 /// The first tolerance that the measured state does not keep.

@@ -70,7 +70,7 @@ fn broken_requests_are_refused_with_code_joint_and_value() {
         (
             &|r| r.points[1].positions[2] = f64::NAN,
             ResultCode::InvalidGoal,
-            "position of panda_joint3 is NaN",
+            "positions of panda_joint3 is NaN",
         ),
         (&|r| r.points[1].time_s = 0.0, ResultCode::InvalidGoal, "not after"),
         (&|r| r.points[1].time_s = f64::INFINITY, ResultCode::InvalidGoal, "inf"),
