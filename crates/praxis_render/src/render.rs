@@ -1,9 +1,10 @@
-use nalgebra::{Isometry3, Point3, Vector3};
+use nalgebra::{Isometry3, Matrix3, Point3, Vector3};
 use praxis_geometry::Pose;
 
 use crate::camera::Camera;
 use crate::frame::Frame;
 use crate::light::Light;
+use crate::material::Texture;
 use crate::raster::{Corner, NOTHING, ZBuffer};
 use crate::scene::Scene;
 
@@ -31,7 +32,8 @@ struct Face {
 
 /// Parallel view along the light: two axes across it and one along it.
 struct ShadowView {
-    world_to_light: Isometry3<f32>,
+    light_from_world: Matrix3<f32>,
+    offset: Vector3<f32>,
     pixels_per_m: f32,
 }
 
@@ -42,11 +44,15 @@ impl ShadowView {
         // Looking from the lamp: z points away from the lamp.
         let eye = middle + towards.normalize() * 4.0;
         let world_to_light = Isometry3::look_at_rh(&eye, &middle, &up);
-        Self { world_to_light, pixels_per_m: SHADOW_SIDE as f32 / (2.0 * SHADOW_REACH_M) }
+        Self {
+            light_from_world: world_to_light.rotation.to_rotation_matrix().into_inner(),
+            offset: world_to_light.translation.vector,
+            pixels_per_m: SHADOW_SIDE as f32 / (2.0 * SHADOW_REACH_M),
+        }
     }
 
     fn corner(&self, point: Point3<f32>) -> Corner {
-        let p = self.world_to_light * point;
+        let p = self.light_from_world * point.coords + self.offset;
         let half = 0.5 * SHADOW_SIDE as f32;
         // `look_at_rh` looks along -z, so z itself is nearness.
         [half + p.x * self.pixels_per_m, half - p.y * self.pixels_per_m, p.z]
@@ -110,11 +116,14 @@ impl Renderer {
         let lamp = Vector3::from(light.towards_lamp).normalize();
         let [fx, fy] = [camera.fx_px as f32, camera.fy_px as f32];
         let [cx, cy] = [camera.cx_px as f32, camera.cy_px as f32];
+        let axes = world_from_optical.rotation.to_rotation_matrix();
+        let [right, down, forward] = [0, 1, 2].map(|axis| axes.matrix().column(axis).into_owned());
         let mesh_from_world: Vec<Isometry3<f32>> =
             scene.instances.iter().map(|i| Pose::inverse(&i.world_from_mesh).cast()).collect();
         let background = light.background.map(to_byte);
 
         for row in 0..camera.height_px {
+            let row_ray = forward + down * ((row as f32 - cy) / fy);
             for column in 0..camera.width_px {
                 let pixel = row * camera.width_px + column;
                 let colour = &mut frame.colour[3 * pixel..3 * pixel + 3];
@@ -130,8 +139,8 @@ impl Renderer {
                 frame.depth_m[pixel] = depth;
                 frame.instance[pixel] = face.instance + 1;
 
-                let ray = Vector3::new((column as f32 - cx) / fx, (row as f32 - cy) / fy, 1.0);
-                let world = world_from_optical * Point3::from(ray * depth);
+                let ray = row_ray + right * ((column as f32 - cx) / fx);
+                let world = Point3::from(eye + ray * depth);
                 let normal = Vector3::from(face.normal);
                 let facing = normal.dot(&lamp);
                 let lit = if facing > 0.0 {
@@ -141,11 +150,21 @@ impl Renderer {
                 };
 
                 let material = &scene.instances[face.instance as usize].material;
-                let in_mesh = mesh_from_world[face.instance as usize] * world;
-                let base = material.colour_at(in_mesh.coords.into());
-                let towards_eye = (eye - world.coords).normalize();
-                let half_way = (lamp + towards_eye).normalize();
-                let shine = material.gloss * lit * normal.dot(&half_way).max(0.0).powi(24);
+                let base = match material.texture {
+                    Texture::Plain => material.colour,
+                    _ => {
+                        let in_mesh = mesh_from_world[face.instance as usize] * world;
+                        material.colour_at(in_mesh.coords.into())
+                    }
+                };
+                let shine = if lit > 0.0 {
+                    let half_way = lamp - ray / ray.norm();
+                    let aligned = normal.dot(&half_way).max(0.0) / half_way.norm();
+                    let power_8 = (aligned * aligned * aligned * aligned).powi(2);
+                    material.gloss * lit * power_8 * power_8 * power_8
+                } else {
+                    0.0
+                };
                 // Walls of a room are darker below than the ceiling above.
                 let sky = 0.85 + 0.15 * normal.z;
                 for channel in 0..3 {
@@ -159,16 +178,14 @@ impl Renderer {
     /// Share of the lamp that reaches a point: 1 in the open, 0 in full shadow.
     fn lit_share(&self, view: &ShadowView, world: Point3<f32>, normal: Vector3<f32>) -> f32 {
         let [x, y, near] = view.corner(world + normal * 0.003);
+        let side = SHADOW_SIDE as i32;
         let mut open = 0;
         for [dx, dy] in [[-0.4, -0.4], [0.6, -0.4], [-0.4, 0.6], [0.6, 0.6]] {
-            let [column, row] = [(x + dx).round(), (y + dy).round()];
-            let inside = column >= 0.0
-                && row >= 0.0
-                && column < SHADOW_SIDE as f32
-                && row < SHADOW_SIDE as f32;
+            // Half a pixel and 2 on top, so that the cast rounds; baseline CPUs round by a call.
+            let [column, row] = [(x + dx + 2.5) as i32 - 2, (y + dy + 2.5) as i32 - 2];
+            let inside = (0..side).contains(&column) && (0..side).contains(&row);
             let occluded = inside
-                && self.shadow.nearness[row as usize * SHADOW_SIDE + column as usize]
-                    > near + SHADOW_BIAS_M;
+                && self.shadow.nearness[(row * side + column) as usize] > near + SHADOW_BIAS_M;
             open += u8::from(!occluded);
         }
         f32::from(open) / 4.0
