@@ -1,1 +1,25 @@
-//! Goal + scene to a checked, timed trajectory.
+//! From a goal and a scene to a checked, timed motion: inverse kinematics, search, simplification
+//! and timing in one call.
+//!
+//! In: a [`MotionRequest`] or a [`CartesianRequest`] and a scene. Out: a [`Motion`] whose every
+//! state is free and within limits, or a [`MotionError`] that says which links, joints or limits
+//! stand in the way. Executing motions is left to control.
+
+mod arm;
+mod body;
+mod cartesian;
+mod error;
+mod goal;
+mod limits;
+mod planner;
+mod request;
+mod retime;
+
+pub use self::body::{
+    Body, BodyError, BodyJoint, CheckScene, Checker, HeldSolid, IkMiss, JointKind, SceneSolid,
+};
+pub use self::cartesian::{CartesianEnd, CartesianRequest, JumpThresholds};
+pub use self::error::{MotionError, Touching};
+pub use self::limits::{FileLimit, LimitsFile};
+pub use self::planner::{CartesianMotion, Motion, MotionConfig, MotionPlanner, Timings};
+pub use self::request::{Goal, JointGoal, MotionRequest, OrientationConstraint, PoseGoal};

@@ -1,0 +1,241 @@
+use std::collections::BTreeMap;
+
+use praxis_geometry::Pose;
+use praxis_planning::{BOUNDS_TOLERANCE, JointSpace, distance};
+use praxis_trajectory::JointLimit;
+use rand::{Rng, RngExt};
+
+use crate::body::{Body, CheckScene, Checker, IkMiss, JointKind};
+use crate::error::{MotionError, Touching};
+use crate::request::OrientationConstraint;
+
+/// Bounds of a joint that has none: it may turn once either way.
+const UNBOUNDED: (f64, f64) = (-std::f64::consts::TAU, std::f64::consts::TAU);
+/// Constraints are looked at this often along an edge, in radians.
+const CONSTRAINT_STEP_RAD: f64 = 0.05;
+
+/// The joints of one group of the robot in one scene; everything else stays as it is.
+pub(crate) struct Arm<'a> {
+    body: &'a Body,
+    checker: Checker<'a>,
+    group: Vec<usize>,
+    names: Vec<String>,
+    bounds: Vec<(f64, f64)>,
+    state: Vec<f64>,
+    start: Vec<f64>,
+    constraints: Vec<(usize, OrientationConstraint)>,
+}
+
+impl<'a> Arm<'a> {
+    pub fn new(
+        body: &'a Body,
+        scene: &CheckScene,
+        group: &str,
+        state: &[f64],
+        limits: &BTreeMap<String, JointLimit>,
+    ) -> Result<Self, MotionError> {
+        let joints = body.group(group).filter(|joints| !joints.is_empty()).ok_or_else(|| {
+            MotionError::UnknownName {
+                what: "group",
+                name: group.to_owned(),
+                known: body.group_names(),
+            }
+        })?;
+        let dim = body.state_names().len();
+        if state.len() != dim || state.iter().any(|v| !v.is_finite()) {
+            let reason = format!("the start state needs {dim} finite values, got {state:?}");
+            return Err(MotionError::BadRequest { reason });
+        }
+        let names: Vec<String> = joints.iter().map(|&j| body.state_names()[j].clone()).collect();
+        let bounds = names
+            .iter()
+            .map(|name| match limits.get(name) {
+                Some(limit) if limit.min_position.is_finite() => {
+                    (limit.min_position, limit.max_position)
+                }
+                _ => UNBOUNDED,
+            })
+            .collect();
+        let checker =
+            Checker::new(body, scene, joints).map_err(|link| unknown_link(body, &link))?;
+        Ok(Self {
+            body,
+            checker,
+            group: joints.to_vec(),
+            names,
+            bounds,
+            state: state.to_vec(),
+            start: joints.iter().map(|&j| state[j]).collect(),
+            constraints: Vec::new(),
+        })
+    }
+
+    /// With constraints that every configuration has to keep.
+    pub fn constrained(
+        mut self,
+        constraints: &[OrientationConstraint],
+    ) -> Result<Self, MotionError> {
+        for constraint in constraints {
+            let link = self.link(&constraint.link)?;
+            self.constraints.push((link, constraint.clone()));
+        }
+        Ok(self)
+    }
+
+    /// Errors unless the start is within limits, free, and within the constraints.
+    pub fn check_start(&mut self) -> Result<(), MotionError> {
+        let start = self.start.clone();
+        for (i, &position) in start.iter().enumerate() {
+            let (min, max) = self.bounds[i];
+            let excess = (min - position).max(position - max);
+            if excess > BOUNDS_TOLERANCE {
+                let joint = self.names[i].clone();
+                return Err(MotionError::StartOutOfLimits { joint, position, excess, min, max });
+            }
+        }
+        if let Some(touching) = self.touching(&start) {
+            return Err(MotionError::StartInCollision(touching));
+        }
+        for (link, constraint) in &self.constraints {
+            let excess_rad =
+                constraint.excess_rad(&self.body.link_pose(&self.state, *link).rotation);
+            if excess_rad > 0.0 {
+                let link = constraint.link.clone();
+                return Err(MotionError::StartViolatesConstraint { link, excess_rad });
+            }
+        }
+        Ok(())
+    }
+
+    pub fn joint_names(&self) -> &[String] {
+        &self.names
+    }
+
+    pub fn start(&self) -> &[f64] {
+        &self.start
+    }
+
+    pub fn bounds_of(&self, index: usize) -> (f64, f64) {
+        self.bounds[index]
+    }
+
+    pub fn joint_index(&self, joint: &str) -> Result<usize, MotionError> {
+        self.names.iter().position(|name| name == joint).ok_or_else(|| MotionError::UnknownName {
+            what: "joint of the group",
+            name: joint.to_owned(),
+            known: self.names.clone(),
+        })
+    }
+
+    pub fn is_prismatic(&self, index: usize) -> bool {
+        self.body.state_joint(self.group[index]).kind == JointKind::Prismatic
+    }
+
+    pub fn link(&self, name: &str) -> Result<usize, MotionError> {
+        self.body.link_index(name).ok_or_else(|| unknown_link(self.body, name))
+    }
+
+    pub fn link_pose(&mut self, link: usize, q: &[f64]) -> Pose {
+        self.set(q);
+        self.body.link_pose(&self.state, link)
+    }
+
+    pub fn touching(&mut self, q: &[f64]) -> Option<Touching> {
+        self.set(q);
+        self.checker.touching(&self.state)
+    }
+
+    /// What is touched first on the way from `a` to `b`, which is known not to be free.
+    pub fn touching_along(&mut self, a: &[f64], b: &[f64]) -> Touching {
+        let steps = (distance(a, b) / 0.002).ceil().max(1.0) as usize;
+        for step in 1..=steps {
+            let share = step as f64 / steps as f64;
+            let q: Vec<f64> = a.iter().zip(b).map(|(a, b)| a + share * (b - a)).collect();
+            if let Some(touching) = self.touching(&q) {
+                return touching;
+            }
+        }
+        let what = "a path constraint, or less than a sample's width";
+        Touching { first: "the group".into(), second: what.into(), depth_m: 0.0 }
+    }
+
+    pub fn keeps_constraints(&mut self, q: &[f64]) -> bool {
+        self.set(q);
+        self.constraints.iter().all(|(link, constraint)| {
+            constraint.excess_rad(&self.body.link_pose(&self.state, *link).rotation) == 0.0
+        })
+    }
+
+    pub fn random_configuration(&self, random: &mut impl Rng) -> Vec<f64> {
+        self.bounds.iter().map(|&(min, max)| random.random_range(min..=max)).collect()
+    }
+
+    /// The configuration nearest to `seed` (by descent) at which the link is at `target`.
+    pub fn solve_ik(
+        &mut self,
+        link: usize,
+        target: &Pose,
+        seed: &[f64],
+    ) -> Result<Vec<f64>, IkMiss> {
+        self.set(seed);
+        self.body.solve_ik(&mut self.state, &self.group, &self.bounds, link, target)?;
+        Ok(self.group.iter().map(|&j| self.state[j]).collect())
+    }
+
+    fn set(&mut self, q: &[f64]) {
+        for (&index, &value) in self.group.iter().zip(q) {
+            self.state[index] = value;
+        }
+    }
+}
+
+impl JointSpace for Arm<'_> {
+    fn dim(&self) -> usize {
+        self.group.len()
+    }
+
+    fn bounds(&self) -> &[(f64, f64)] {
+        &self.bounds
+    }
+
+    fn is_free(&mut self, q: &[f64]) -> bool {
+        self.set(q);
+        self.checker.is_free(&self.state) && self.keeps_constraints(q)
+    }
+
+    fn edge_is_free(&mut self, a: &[f64], b: &[f64]) -> bool {
+        if !self.constraints.is_empty() {
+            let steps = (distance(a, b) / CONSTRAINT_STEP_RAD).ceil().max(1.0) as usize;
+            for step in 1..=steps {
+                let share = step as f64 / steps as f64;
+                let q: Vec<f64> = a.iter().zip(b).map(|(a, b)| a + share * (b - a)).collect();
+                if !self.keeps_constraints(&q) {
+                    return false;
+                }
+            }
+        }
+        self.checker.edge_is_free(&mut self.state, &self.group, a, b)
+    }
+}
+
+fn unknown_link(body: &Body, name: &str) -> MotionError {
+    MotionError::UnknownName { what: "link", name: name.to_owned(), known: body.link_names() }
+}
+
+/// Limits of all joints of a state, by name.
+pub(crate) fn limits_by_joint(
+    body: &Body,
+    file: &crate::LimitsFile,
+) -> Result<BTreeMap<String, JointLimit>, MotionError> {
+    let limits: BTreeMap<String, JointLimit> = body
+        .state_names()
+        .iter()
+        .enumerate()
+        .map(|(index, name)| {
+            let joint = body.state_joint(index);
+            (name.clone(), file.limit_of(name, joint.bounds, joint.velocity))
+        })
+        .collect();
+    praxis_trajectory::JointLimits::new(limits.values().copied().collect())?;
+    Ok(limits)
+}

@@ -1,0 +1,261 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::body::{Body, CheckScene};
+use praxis_planning::{
+    Budget, Found, PlanError, RrtConnect, RrtConnectConfig, SimplifyConfig, simplify,
+};
+
+use praxis_trajectory::{JointLimit, JointLimits, Trajectory};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use crate::arm::Arm;
+use crate::cartesian::{self, CartesianEnd, CartesianRequest};
+use crate::error::MotionError;
+use crate::goal;
+use crate::limits::LimitsFile;
+use crate::request::MotionRequest;
+use crate::retime::time_free_path;
+
+/// How motions are planned.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MotionConfig {
+    /// How the search grows.
+    pub search: RrtConnectConfig,
+    /// How paths are shortened.
+    pub simplify: SimplifyConfig,
+    /// Most iterations of the search.
+    pub max_iterations: u32,
+    /// How far from its waypoint a corner may be rounded, in radians of joint space.
+    pub corner_deviation_rad: f64,
+    /// How far from the solved configurations a Cartesian path may be rounded.
+    pub cartesian_deviation_rad: f64,
+    /// Share of the velocity limits where a request gives none.
+    pub default_velocity_scaling: f64,
+    /// Share of the acceleration limits where a request gives none.
+    pub default_acceleration_scaling: f64,
+}
+
+impl Default for MotionConfig {
+    fn default() -> Self {
+        Self {
+            search: RrtConnectConfig::default(),
+            simplify: SimplifyConfig::default(),
+            max_iterations: 1_000_000,
+            corner_deviation_rad: 0.2,
+            cartesian_deviation_rad: 0.002,
+            default_velocity_scaling: 1.0,
+            default_acceleration_scaling: 1.0,
+        }
+    }
+}
+
+/// Where the planning time went.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Timings {
+    /// Checks of the start, inverse kinematics and checks of goals.
+    pub goals: Duration,
+    /// Search.
+    pub search: Duration,
+    /// Shortening.
+    pub simplify: Duration,
+    /// Timing and the checks of rounded corners.
+    pub timing: Duration,
+}
+
+impl Timings {
+    /// All of it.
+    pub fn total(&self) -> Duration {
+        self.goals + self.search + self.simplify + self.timing
+    }
+}
+
+/// A checked, timed motion.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Motion {
+    /// The motion of the group's joints, from rest to rest.
+    pub trajectory: Trajectory,
+    /// The free path that it follows.
+    pub path: Vec<Vec<f64>>,
+    /// Which goal of the request it reaches.
+    pub goal: usize,
+    /// Where the planning time went.
+    pub timings: Timings,
+}
+
+/// A timed motion along straight lines, as far as it goes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CartesianMotion {
+    /// The motion of the group's joints, from rest to rest.
+    pub trajectory: Trajectory,
+    /// Share of the way that it covers.
+    pub fraction: f64,
+    /// Why it ends there.
+    pub end: CartesianEnd,
+}
+
+/// Plans motions of one robot.
+#[derive(Clone, Debug)]
+pub struct MotionPlanner {
+    body: Arc<Body>,
+    limits: BTreeMap<String, JointLimit>,
+    config: MotionConfig,
+    search: RrtConnect,
+}
+
+impl MotionPlanner {
+    /// A planner for a robot; limits that the file does not give come from its description.
+    pub fn new(
+        body: Arc<Body>,
+        limits: &LimitsFile,
+        mut config: MotionConfig,
+    ) -> Result<Self, MotionError> {
+        if let Some(factor) = limits.default_velocity_scaling_factor {
+            config.default_velocity_scaling = factor;
+        }
+        if let Some(factor) = limits.default_acceleration_scaling_factor {
+            config.default_acceleration_scaling = factor;
+        }
+        let limits = crate::arm::limits_by_joint(&body, limits)?;
+        let search = RrtConnect::new(config.search.clone());
+        Ok(Self { body, limits, config, search })
+    }
+
+    /// The robot.
+    pub fn body(&self) -> &Arc<Body> {
+        &self.body
+    }
+
+    /// Limits of joints in the given order, scaled; a scaling of zero means the default.
+    pub fn limits_of(
+        &self,
+        joints: &[String],
+        velocity_scaling: f64,
+        acceleration_scaling: f64,
+    ) -> Result<JointLimits, MotionError> {
+        let of = |joint: &String| {
+            self.limits.get(joint).copied().ok_or_else(|| MotionError::UnknownName {
+                what: "joint",
+                name: joint.clone(),
+                known: self.limits.keys().cloned().collect(),
+            })
+        };
+        let limits = JointLimits::new(joints.iter().map(of).collect::<Result<_, _>>()?)?;
+        let or = |factor: f64, default: f64| if factor == 0.0 { default } else { factor.min(1.0) };
+        Ok(limits.scaled(
+            or(velocity_scaling, self.config.default_velocity_scaling),
+            or(acceleration_scaling, self.config.default_acceleration_scaling),
+        )?)
+    }
+
+    /// From goal and scene to a checked, timed motion.
+    pub fn plan(
+        &mut self,
+        request: &MotionRequest<'_>,
+        scene: &CheckScene,
+    ) -> Result<Motion, MotionError> {
+        let begun = Instant::now();
+        let mut timings = Timings::default();
+        let mut arm = Arm::new(&self.body, scene, &request.group, &request.start, &self.limits)?
+            .constrained(&request.constraints)?;
+        let names = arm.joint_names().to_vec();
+        let limits =
+            self.limits_of(&names, request.velocity_scaling, request.acceleration_scaling)?;
+        arm.check_start()?;
+        let start = arm.start().to_vec();
+        let budget = Budget {
+            max_iterations: self.config.max_iterations,
+            deadline: Some(begun + request.time_budget),
+            cancel: request.cancel,
+        };
+        let (goals, owners) = goal_configurations(&mut arm, request, &start, &budget)?;
+        timings.goals = begun.elapsed();
+
+        let searching = Instant::now();
+        let found = self
+            .search
+            .plan(&mut arm, &start, &goals, request.seed, &budget)
+            .map_err(|error| no_path(error, begun))?;
+        timings.search = searching.elapsed();
+
+        let simplifying = Instant::now();
+        let Found { mut path, goal, .. } = found;
+        simplify(&mut arm, &mut path, &self.config.simplify, request.seed, &budget);
+        timings.simplify = simplifying.elapsed();
+
+        let timing = Instant::now();
+        let deviation_rad = self.config.corner_deviation_rad;
+        let trajectory = time_free_path(&mut arm, &names, &path, &limits, deviation_rad)?;
+        timings.timing = timing.elapsed();
+        if budget.is_cancelled() {
+            return Err(MotionError::Cancelled);
+        }
+        Ok(Motion { trajectory, path, goal: owners[goal], timings })
+    }
+
+    /// Leads a link along straight lines as far as it goes.
+    pub fn cartesian_path(
+        &mut self,
+        request: &CartesianRequest,
+        constraints: &[crate::OrientationConstraint],
+        scene: &CheckScene,
+    ) -> Result<CartesianMotion, MotionError> {
+        let mut arm = Arm::new(&self.body, scene, &request.group, &request.start, &self.limits)?
+            .constrained(constraints)?;
+        let names = arm.joint_names().to_vec();
+        let limits =
+            self.limits_of(&names, request.velocity_scaling, request.acceleration_scaling)?;
+        if request.avoid_collisions {
+            arm.check_start()?;
+        }
+        let (path, fraction, end) = cartesian::follow(&mut arm, request)?;
+        let deviation_rad = self.config.cartesian_deviation_rad;
+        let trajectory = if request.avoid_collisions {
+            time_free_path(&mut arm, &names, &path, &limits, deviation_rad)?
+        } else {
+            praxis_trajectory::time_path(names, &path, &limits, deviation_rad)?
+        };
+        Ok(CartesianMotion { trajectory, fraction, end })
+    }
+}
+
+/// Free configurations of all goals, and which goal each belongs to. Goals that cannot be met are
+/// left out as long as one can.
+fn goal_configurations(
+    arm: &mut Arm<'_>,
+    request: &MotionRequest<'_>,
+    start: &[f64],
+    budget: &Budget<'_>,
+) -> Result<(Vec<Vec<f64>>, Vec<usize>), MotionError> {
+    let mut random = ChaCha8Rng::seed_from_u64(request.seed);
+    let (mut configurations, mut owners) = (Vec::new(), Vec::new());
+    let mut first_error = None;
+    for (index, goal) in request.goals.iter().enumerate() {
+        if budget.is_cancelled() {
+            return Err(MotionError::Cancelled);
+        }
+        match goal::configurations(arm, goal, start, &mut random) {
+            Ok(found) => {
+                owners.extend(std::iter::repeat_n(index, found.len()));
+                configurations.extend(found);
+            }
+            Err(error) => {
+                first_error.get_or_insert(error);
+            }
+        }
+    }
+    match (configurations.is_empty(), first_error) {
+        (false, _) => Ok((configurations, owners)),
+        (true, Some(error)) => Err(error),
+        (true, None) => Err(MotionError::BadRequest { reason: "no goal was given".to_owned() }),
+    }
+}
+
+fn no_path(error: PlanError, begun: Instant) -> MotionError {
+    match error {
+        PlanError::Cancelled { .. } => MotionError::Cancelled,
+        reason => MotionError::NoPath { reason, time_s: begun.elapsed().as_secs_f64() },
+    }
+}

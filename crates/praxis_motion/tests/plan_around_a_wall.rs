@@ -1,0 +1,225 @@
+//! Motions of a seven-joint arm made of boxes: free, within limits, repeatable, and failures that say why.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use nalgebra::{UnitQuaternion, Vector3};
+use praxis_geometry::{Pose, Shape};
+use praxis_motion::{
+    Body, CartesianEnd, CartesianRequest, CheckScene, Checker, Goal, HeldSolid, JointGoal,
+    JumpThresholds, LimitsFile, Motion, MotionConfig, MotionError, MotionPlanner, MotionRequest,
+    PoseGoal, SceneSolid,
+};
+
+/// Alternating yaw and pitch joints, 0.2 m apart.
+fn urdf() -> String {
+    let mut links = String::from("<link name='base'/>");
+    let mut joints = String::new();
+    for k in 1..=7 {
+        let parent = if k == 1 { "base".to_owned() } else { format!("l{}", k - 1) };
+        let axis = if k % 2 == 1 { "0 0 1" } else { "0 1 0" };
+        links += &format!(
+            "<link name='l{k}'><collision><origin xyz='0 0 0.09'/><geometry>\
+             <box size='0.06 0.06 0.16'/></geometry></collision></link>"
+        );
+        joints += &format!(
+            "<joint name='j{k}' type='revolute'><parent link='{parent}'/><child link='l{k}'/>\
+             <origin xyz='0 0 {}'/><axis xyz='{axis}'/>\
+             <limit lower='-2.6' upper='2.6' velocity='2'/></joint>",
+            if k == 1 { 0.1 } else { 0.2 }
+        );
+    }
+    links += "<link name='tool'/>";
+    joints += "<joint name='jt' type='fixed'><parent link='l7'/><child link='tool'/>\
+               <origin xyz='0 0 0.2'/></joint>";
+    format!("<robot name='arm'>{links}{joints}</robot>")
+}
+
+const SRDF: &str = "<robot name='arm'><group name='arm'>\
+                    <chain base_link='base' tip_link='tool'/></group></robot>";
+const START: [f64; 7] = [-0.8, 1.2, 0.0, 0.5, 0.0, 0.4, 0.0];
+const GOAL: [f64; 7] = [0.8, 1.2, 0.0, 0.5, 0.0, 0.4, 0.0];
+
+fn planner() -> MotionPlanner {
+    let body = Arc::new(Body::from_urdf_srdf(&urdf(), SRDF).unwrap());
+    MotionPlanner::new(body, &LimitsFile::default(), MotionConfig::default()).unwrap()
+}
+
+fn wall() -> CheckScene {
+    let shape = Shape::Box { half_extents_m: Vector3::new(0.5, 0.02, 0.3) };
+    let root_from_solid = Pose::translation(0.9, 0.0, 0.3);
+    let wall = SceneSolid { name: "wall".into(), shape, root_from_solid };
+    CheckScene { solids: vec![wall], ..CheckScene::default() }
+}
+
+fn joints(values: &[f64]) -> Goal {
+    let goal = |(k, &position): (usize, &f64)| JointGoal {
+        joint: format!("j{}", k + 1),
+        position,
+        tolerance_below: 0.001,
+        tolerance_above: 0.001,
+    };
+    Goal::Joints(values.iter().enumerate().map(goal).collect())
+}
+
+fn request(goals: Vec<Goal>) -> MotionRequest<'static> {
+    MotionRequest {
+        start: START.to_vec(),
+        group: "arm".into(),
+        goals,
+        constraints: vec![],
+        velocity_scaling: 0.0,
+        acceleration_scaling: 0.0,
+        seed: 3,
+        time_budget: Duration::from_secs(120),
+        cancel: None,
+    }
+}
+
+fn assert_free(motion: &Motion, scene: &CheckScene) {
+    let body = Body::from_urdf_srdf(&urdf(), SRDF).unwrap();
+    let mut checker = Checker::new(&body, scene, &[0, 1, 2, 3, 4, 5, 6]).unwrap();
+    let steps = (motion.trajectory.duration_s() * 1000.0) as usize;
+    for step in 0..=steps {
+        let state = motion.trajectory.sample(step as f64 * 1e-3).position;
+        assert!(checker.is_free(&state), "{:?} at step {step}", checker.touching(&state));
+    }
+}
+
+#[test]
+fn the_way_round_the_wall_is_free_all_the_time() {
+    let mut planner = planner();
+    let motion = planner.plan(&request(vec![joints(&GOAL)]), &wall()).unwrap();
+    assert_free(&motion, &wall());
+    assert!(motion.path.len() > 2, "the wall is in the straight way");
+    assert_eq!(motion.trajectory.last_position(), GOAL);
+    let again = planner.plan(&request(vec![joints(&GOAL)]), &wall()).unwrap();
+    assert_eq!(motion.trajectory, again.trajectory);
+}
+
+#[test]
+fn what_is_held_is_kept_clear_too() {
+    let mut scene = wall();
+    scene.held.push(HeldSolid {
+        name: "stick".into(),
+        link: "tool".into(),
+        shape: Shape::Cylinder { radius_m: 0.01, length_m: 0.3 },
+        link_from_solid: Pose::translation(0.0, 0.0, 0.1),
+        touch_links: ["l7".to_owned(), "tool".to_owned()].into(),
+    });
+    let motion = planner().plan(&request(vec![joints(&GOAL)]), &scene).unwrap();
+    assert_free(&motion, &scene);
+}
+
+#[test]
+fn a_pose_goal_is_reached() {
+    let body = Body::from_urdf_srdf(&urdf(), SRDF).unwrap();
+    let tool = body.link_index("tool").unwrap();
+    let target = body.link_pose(&GOAL, tool);
+    let goal = Goal::Pose(PoseGoal {
+        link: "tool".into(),
+        root_from_link: target,
+        position_tolerance_m: 0.001,
+        orientation_tolerance_rad: [0.01; 3],
+    });
+    let motion = planner().plan(&request(vec![goal]), &wall()).unwrap();
+    assert_free(&motion, &wall());
+    let reached = body.link_pose(motion.trajectory.last_position(), tool);
+    assert!((reached.translation.vector - target.translation.vector).norm() < 1e-5);
+    assert!(reached.rotation.angle_to(&target.rotation) < 1e-5);
+}
+
+#[test]
+fn failures_name_what_stands_in_the_way() {
+    let mut planner = planner();
+    let mut scene = wall();
+    let body = Body::from_urdf_srdf(&urdf(), SRDF).unwrap();
+    let at_tool = body.link_pose(&GOAL, body.link_index("l7").unwrap());
+    let shape = Shape::Sphere { radius_m: 0.05 };
+    scene.solids.push(SceneSolid { name: "ball".into(), shape, root_from_solid: at_tool });
+    let error = planner.plan(&request(vec![joints(&GOAL)]), &scene).unwrap_err();
+    assert!(
+        matches!(&error, MotionError::GoalInCollision { touching, .. }
+        if touching.second == "ball" && touching.depth_m > 0.0),
+        "{error}"
+    );
+
+    let error = planner.plan(&request(vec![joints(&[3.0])]), &wall()).unwrap_err();
+    assert!(matches!(error, MotionError::GoalOutOfLimits { .. }), "{error}");
+    let far = Goal::Pose(PoseGoal {
+        link: "tool".into(),
+        root_from_link: Pose::translation(5.0, 0.0, 0.0),
+        position_tolerance_m: 0.001,
+        orientation_tolerance_rad: [0.01; 3],
+    });
+    let error = planner.plan(&request(vec![far]), &wall()).unwrap_err();
+    assert!(matches!(error, MotionError::Unreachable { position_m, .. } if position_m > 3.0));
+    let mut unknown = request(vec![joints(&GOAL)]);
+    unknown.group = "leg".into();
+    assert!(matches!(
+        planner.plan(&unknown, &wall()).unwrap_err(),
+        MotionError::UnknownName { what: "group", .. }
+    ));
+    let raised = AtomicBool::new(true);
+    let cancelled = MotionRequest { cancel: Some(&raised), ..request(vec![joints(&GOAL)]) };
+    assert_eq!(planner.plan(&cancelled, &wall()).unwrap_err(), MotionError::Cancelled);
+}
+
+#[test]
+fn a_straight_line_is_followed_until_the_wall() {
+    let body = Body::from_urdf_srdf(&urdf(), SRDF).unwrap();
+    let tool = body.link_index("tool").unwrap();
+    let start = body.link_pose(&START, tool);
+    let mut across = start;
+    across.translation.vector.y += 0.1;
+    let go = |waypoint: Pose, avoid_collisions: bool, max_y: f64| {
+        let request = CartesianRequest {
+            start: START.to_vec(),
+            group: "arm".into(),
+            link: "tool".into(),
+            waypoints: vec![waypoint],
+            max_step_m: 0.005,
+            jumps: JumpThresholds { revolute_rad: 0.5, ..JumpThresholds::default() },
+            avoid_collisions,
+            velocity_scaling: 0.0,
+            acceleration_scaling: 0.0,
+        };
+        let motion = planner().cartesian_path(&request, &[], &wall()).unwrap();
+        for step in 0..=(motion.trajectory.duration_s() * 100.0) as usize {
+            let pose = body.link_pose(&motion.trajectory.sample(step as f64 * 0.01).position, tool);
+            let offset = pose.translation.vector - start.translation.vector;
+            assert!(offset.x.abs() < 5e-3 && offset.z.abs() < 5e-3 && offset.y < max_y, "{offset}");
+            assert!(pose.rotation.angle_to(&start.rotation) < 0.02);
+        }
+        motion
+    };
+    let short = go(across, true, 0.101);
+    assert_eq!((short.fraction, &short.end), (1.0, &CartesianEnd::Complete));
+    across.translation.vector.y = 0.2;
+    let long = go(across, true, 1.0);
+    assert!(long.fraction > 0.1 && long.fraction < 1.0);
+    assert!(matches!(&long.end, CartesianEnd::Collision(t) if t.second == "wall"), "{}", long.end);
+}
+
+#[test]
+fn an_upright_cup_stays_upright() {
+    let body = Body::from_urdf_srdf(&urdf(), SRDF).unwrap();
+    let tool = body.link_index("tool").unwrap();
+    let constraint = praxis_motion::OrientationConstraint {
+        link: "tool".into(),
+        root_from_link: body.link_pose(&START, tool).rotation,
+        tolerance_rad: [0.4, 0.4, 4.0],
+    };
+    let wanted = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), 0.3);
+    let mut target = START;
+    target[0] += 0.3;
+    let mut request = request(vec![joints(&target)]);
+    request.constraints = vec![constraint.clone()];
+    let motion = planner().plan(&request, &CheckScene::default()).unwrap();
+    for step in 0..=(motion.trajectory.duration_s() * 100.0) as usize {
+        let pose = body.link_pose(&motion.trajectory.sample(step as f64 * 0.01).position, tool);
+        assert!(constraint.excess_rad(&pose.rotation) < 1e-3);
+    }
+    assert!(wanted.angle() > 0.0);
+}
