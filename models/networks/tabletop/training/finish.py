@@ -1,0 +1,133 @@
+"""Weights to what is committed: python finish.py weights.npz FOLDER HELD_OUT DEMO
+
+Writes FOLDER/model.onnx, FOLDER/card.toml with the accuracy measured here and now, and
+FOLDER/golden/: pictures with the detections expected of them, and random_weights.onnx, the same
+network untrained.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+import data
+import evaluate
+import export
+import network
+
+GOLDEN_PICTURES = 3
+
+CARD = """\
+# The tabletop network's model card. Written by training/finish.py together with model.onnx.
+name = "tabletop"
+model = "model.onnx"
+licence = "Apache-2.0"
+origin = "trained by training/train.py on pictures of crates/praxis_render/examples/training_set"
+
+[input]
+name = "image"
+layout = "nchw"
+width = {width}
+height = {height}
+colour = "rgb"
+fit = "letterbox"
+pad_value = 114.0
+# value = (byte * scale - mean) / std
+scale = 0.00392156862745098
+mean = [{mean}, {mean}, {mean}]
+std = [{std}, {std}, {std}]
+
+[decoder]
+kind = "centernet"
+stride = {stride}
+heatmap = "heatmap"
+heatmap_activation = "sigmoid"
+# Centre of the box of the visible pixels: (cell + offset) * stride.
+offset = "offset"
+size = "size"
+size_scale = {size_scale}
+# (cos, sin) of symmetry_order * yaw, counted from the horizontal direction of view.
+yaw = "yaw"
+
+[[classes]]
+name = "box"
+shape = "box"
+symmetry_order = 2
+
+[[classes]]
+name = "cylinder"
+shape = "cylinder"
+symmetry_order = 0
+
+[[classes]]
+name = "cross"
+shape = "cross"
+symmetry_order = 4
+
+[thresholds]
+score = {score}
+iou = 0.5
+max_detections = 50
+
+"""
+
+
+def accuracy_table(title, comment, found):
+    lines = [f"# {comment}", f"[accuracy.{title}]"]
+    for name, value in found.items():
+        if isinstance(value, dict):
+            inner = ", ".join(f"{k} = {v}" for k, v in value.items())
+            lines.append(f"{name} = {{ {inner} }}")
+        elif value is not None:
+            lines.append(f"{name} = {value}")
+    return "\n".join(lines) + "\n"
+
+
+def write_golden(folder, session, name):
+    folder.mkdir(parents=True, exist_ok=True)
+    pictures, _ = data.read(name)
+    expected = []
+    for index in range(GOLDEN_PICTURES):
+        file = f"table_{index + 1}.png"
+        Image.fromarray(np.asarray(pictures[index])).save(folder / file, optimize=True)
+        found = evaluate.detect(session, pictures[index], least=evaluate.SCORE)
+        detections = [
+            {
+                "class": network.CLASSES[kind],
+                "score": round(score, 4),
+                "box": [round(float(x), 3) for x in box],
+            }
+            for kind, score, box, _ in found
+        ]
+        expected.append({"picture": file, "detections": detections})
+    (folder / "expected.json").write_text(json.dumps(expected, indent=1) + "\n")
+
+
+def main(weights, folder, held_out, demo):
+    folder = Path(folder)
+    export.export(network.load(weights), folder / "model.onnx")
+    session = evaluate.open_session(folder / "model.onnx")
+    write_golden(folder / "golden", session, demo)
+    export.export(network.random_parameters(12345), folder / "golden" / "random_weights.onnx")
+    card = CARD.format(
+        width=data.WIDTH, height=data.HEIGHT, mean=network.MEAN, std=network.STD,
+        stride=network.STRIDE, size_scale=network.SIZE_SCALE, score=evaluate.SCORE,
+    )
+    card += accuracy_table(
+        "held_out",
+        "Colours, textures and proportions never trained on; objects at least 30 % visible.",
+        evaluate.measure(session, held_out),
+    )
+    card += "\n" + accuracy_table(
+        "sort_table",
+        "The world file's colours and light, its layouts of seeds 1 to 50.",
+        evaluate.measure(session, demo),
+    )
+    (folder / "card.toml").write_text(card)
+    print(card[card.index("# Colours") :])
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
