@@ -129,7 +129,7 @@ pub struct CommandTimeline {
 }
 
 /// Below this speed the stamps tell the period, radians a second.
-const SLOW_RAD_PER_S: f64 = 0.1;
+const SLOW_RAD_PER_S: f64 = 0.005;
 /// Stamps that are averaged.
 const STAMPS: usize = 51;
 /// Period until stamps tell another.

@@ -15,6 +15,9 @@ const JOINT_AT_REST_PER_S: f64 = 0.01;
 /// All placed and everything at rest for this long is done, seconds.
 const DONE_AFTER_S: f64 = 1.0;
 
+/// So many contacts and violations are told one by one; all are counted.
+const TOLD: usize = 100;
+
 /// The ground truth of a run so far.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Truth {
@@ -32,9 +35,9 @@ pub struct Truth {
     pub done: bool,
     /// Done, with no forbidden contact and no limit violation.
     pub success: bool,
-    /// Each forbidden contact: who and when.
+    /// Each forbidden contact, the first hundred: who and when.
     pub contacts: Vec<String>,
-    /// Each limit passed: what, by how much and when.
+    /// Each limit passed, the first hundred: what, by how much and when.
     pub violations: Vec<String>,
     /// Some joint of the arm moves.
     pub arm_moving: bool,
@@ -131,7 +134,9 @@ impl Judge {
         for [a, b] in begun {
             self.truth.forbidden_contacts += 1;
             let text = format!("{} – {} at {:.3} s", self.name(a), self.name(b), seen.now_s);
-            self.truth.contacts.push(text);
+            if self.truth.contacts.len() < TOLD {
+                self.truth.contacts.push(text);
+            }
         }
         self.count_placed(seen);
         self.decide(seen);
@@ -181,7 +186,8 @@ impl Judge {
 
     fn note(&mut self, violations: Vec<Violation>) {
         self.truth.limit_violations += violations.len();
-        self.truth.violations.extend(violations.iter().map(Violation::to_string));
+        let room = TOLD.saturating_sub(self.truth.violations.len());
+        self.truth.violations.extend(violations.iter().take(room).map(Violation::to_string));
     }
 
     fn name(&self, owner: Owner) -> &str {

@@ -221,6 +221,22 @@ mod tests {
     }
 
     #[test]
+    fn lost_commands_are_no_violation() {
+        let (mut judge, mut timeline) = (judge(), CommandTimeline::default());
+        let rate = 22.0;
+        for n in (0..2000_usize).filter(|n| n % 7 != 3 && n % 31 != 4) {
+            let t = n as f64 * 0.002;
+            let target = ArmTarget {
+                stamp_s: (t / 0.004).floor() * 0.004 + 1.0, // a coarse clock
+                positions: vec![0.43 * (t - (rate * t).sin() / rate)],
+                velocities: vec![0.43 * (1.0 - (rate * t).cos())],
+            };
+            let timed = timeline.place(target, t);
+            assert_eq!(judge.command(t, &timed), []);
+        }
+    }
+
+    #[test]
     fn every_kind_of_violation_is_seen() {
         let fast = |t: f64| (-1.0 + 1.1 * t, 1.1);
         assert!(violations(fast, 0.5).contains(&"commanded velocity"));

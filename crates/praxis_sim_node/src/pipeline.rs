@@ -3,7 +3,7 @@ use std::path::Path;
 use anyhow::Context;
 use praxis_geometry::Pose;
 use praxis_sim::{
-    CommandError, JointCommand, JointLimitsFile, RobotDescription, Simulator, Snapshot, Truth,
+    CommandError, JointCommand, JointLimitsFile, RobotDescription, Simulator, Snapshot,
 };
 use praxis_world::World;
 
@@ -117,11 +117,6 @@ impl SimPipeline {
             Some(file) => file.tell(self.simulator.truth()),
             None => Ok(()),
         }
-    }
-
-    /// The ground truth, for the judge's file and for log lines of this node only.
-    pub fn truth(&self) -> &Truth {
-        self.simulator.truth()
     }
 
     /// The simulator.
