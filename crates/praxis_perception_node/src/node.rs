@@ -35,7 +35,7 @@ pub fn run() -> anyhow::Result<()> {
 
     let settings = parameters.get();
     let desk = Desk::default();
-    let robot = RobotInView::read(&settings)?;
+    let robot = RobotInView::listen(&mut node, &settings)?;
     let worker = Worker {
         desk: desk.clone(),
         pipeline,

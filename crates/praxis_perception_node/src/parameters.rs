@@ -50,8 +50,8 @@ pub struct PerceptionParameters {
 pub struct RobotParameters {
     /// Whether the body is removed; without transforms of its links nothing is.
     pub exclude: bool,
-    /// File with the spheres that cover each link; empty: there is no robot to remove.
-    pub spheres_file: String,
+    /// File with the robot's URDF; empty waits for the topic robot_description.
+    pub description_file: String,
     /// The body is grown by this, metres.
     #[schemars(range(min = 0.0, max = 0.3))]
     pub padding_m: f64,
@@ -80,6 +80,6 @@ impl Default for PerceptionParameters {
 
 impl Default for RobotParameters {
     fn default() -> Self {
-        Self { exclude: true, spheres_file: String::new(), padding_m: 0.02 }
+        Self { exclude: true, description_file: String::new(), padding_m: 0.02 }
     }
 }

@@ -1,38 +1,80 @@
 //! Where the robot's body is in the picture.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 
 use anyhow::Context as _;
 use nalgebra::Point3;
 use praxis_geometry::Stamp;
 use praxis_perception::{RobotBody, Sphere};
+use praxis_robot::{Robot, RobotError};
 use praxis_ros::tf::TfBuffer;
-use praxis_ros::{Diagnostics, Level};
+use praxis_ros::{Diagnostics, Level, Node, topics};
 
 use crate::parameters::PerceptionParameters;
 
-/// Spheres of each link in the link's frame: x, y, z and radius in metres.
-type LinkSpheres = BTreeMap<String, Vec<[f64; 4]>>;
+/// A link's name and the spheres that cover it, in its own frame.
+type LinkBody = (String, Vec<(Point3<f64>, f64)>);
 
-/// The robot's body as spheres on its links.
+/// What is known of the robot's body.
 #[derive(Debug, Default)]
+enum Body {
+    /// There is no robot to remove.
+    #[default]
+    None,
+    /// No description has come yet, or it is being read.
+    Awaited,
+    /// The description cannot be used.
+    Unreadable(String),
+    /// The links that have a body.
+    Links(Vec<LinkBody>),
+}
+
+/// The robot's body as spheres on its links, which transforms place.
+#[derive(Clone, Default)]
 pub struct RobotInView {
-    links: LinkSpheres,
+    body: Arc<Mutex<Body>>,
 }
 
 impl RobotInView {
-    /// Reads the spheres; an empty file name means that there is no robot to remove.
-    pub fn read(parameters: &PerceptionParameters) -> anyhow::Result<Self> {
-        let file = &parameters.robot.spheres_file;
-        if file.is_empty() || !parameters.robot.exclude {
-            return Ok(Self::default());
+    /// Reads the description from the file that the parameters name, or waits for the topic.
+    pub fn listen(node: &mut Node, parameters: &PerceptionParameters) -> anyhow::Result<Self> {
+        let robot = Self::default();
+        if !parameters.robot.exclude {
+            return Ok(robot);
         }
-        let text = std::fs::read_to_string(Path::new(file))
-            .with_context(|| format!("cannot read the robot's spheres {file}"))?;
-        let links =
-            parse(&text).with_context(|| format!("the robot's spheres {file} are wrong"))?;
-        Ok(Self { links })
+        robot.set(Body::Awaited);
+        let file = &parameters.robot.description_file;
+        if file.is_empty() {
+            let ours = robot.clone();
+            node.listen_to(&topics::ROBOT_DESCRIPTION, move |message| ours.read(message.data))?;
+        } else {
+            let urdf = std::fs::read_to_string(file)
+                .with_context(|| format!("cannot read the robot description {file}"))?;
+            robot.read(urdf);
+        }
+        Ok(robot)
+    }
+
+    /// Covers the links with spheres, which takes a while, beside everything else.
+    fn read(&self, urdf: String) {
+        let ours = self.clone();
+        let work = move || {
+            ours.set(match cover(&urdf) {
+                Ok(links) => Body::Links(links),
+                Err(error) => {
+                    tracing::warn!(%error, "robot description is unusable; its body stays in");
+                    Body::Unreadable(error.to_string())
+                }
+            });
+        };
+        if let Err(error) = thread::Builder::new().name("robot-body".to_owned()).spawn(work) {
+            self.set(Body::Unreadable(error.to_string()));
+        }
+    }
+
+    fn set(&self, body: Body) {
+        *self.body.lock().unwrap_or_else(PoisonError::into_inner) = body;
     }
 
     /// The body at a moment, in the planning frame.
@@ -45,45 +87,57 @@ impl RobotInView {
         tf: &TfBuffer,
         diagnostics: &Diagnostics,
     ) -> RobotBody {
+        let body = self.body.lock().unwrap_or_else(PoisonError::into_inner);
+        let links = match &*body {
+            Body::Links(links) => links,
+            Body::None => {
+                diagnostics.report("robot", Level::Ok, "nothing is to be removed");
+                return RobotBody::default();
+            }
+            Body::Awaited => {
+                let text = format!("not removed, no {} yet", topics::ROBOT_DESCRIPTION.name);
+                diagnostics.report("robot", Level::Warn, text);
+                return RobotBody::default();
+            }
+            Body::Unreadable(reason) => {
+                diagnostics.report("robot", Level::Error, format!("not removed: {reason}"));
+                return RobotBody::default();
+            }
+        };
         let mut spheres = Vec::new();
         let mut lost = Vec::new();
-        for (link, own) in &self.links {
+        for (link, own) in links {
             // The robot moves little between the newest known pose and the frame's stamp.
             let pose = tf
                 .target_from_source(&parameters.planning_frame, link, stamp)
                 .or_else(|_| tf.target_from_source(&parameters.planning_frame, link, Stamp::ZERO));
             match pose {
-                Ok(world_from_link) => spheres.extend(own.iter().map(|&[x, y, z, radius_m]| {
-                    Sphere { centre: world_from_link * Point3::new(x, y, z), radius_m }
+                Ok(world_from_link) => spheres.extend(own.iter().map(|(centre, radius_m)| {
+                    Sphere { centre: world_from_link * centre, radius_m: *radius_m }
                 })),
                 Err(_) => lost.push(link.as_str()),
             }
         }
         diagnostics.value("robot", "spheres", spheres.len());
-        if !lost.is_empty() {
+        if lost.is_empty() {
+            diagnostics.report("robot", Level::Ok, "body is removed");
+        } else {
             let text = format!("not removed, no transform of: {}", lost.join(", "));
             diagnostics.report("robot", Level::Warn, text);
-        } else if self.links.is_empty() {
-            diagnostics.report("robot", Level::Ok, "no body given, nothing is removed");
-        } else {
-            diagnostics.report("robot", Level::Ok, "body is removed");
         }
         RobotBody::new(&spheres, parameters.robot.padding_m)
     }
 }
 
-fn parse(text: &str) -> anyhow::Result<LinkSpheres> {
-    let links: LinkSpheres = serde_saphyr::from_str(text)?;
-    for (link, spheres) in &links {
-        for [x, y, z, radius] in spheres {
-            let sound = [x, y, z, radius].iter().all(|value| value.is_finite());
-            anyhow::ensure!(
-                sound && *radius > 0.0 && *radius < 2.0,
-                "{link}: sphere [{x}, {y}, {z}, {radius}] makes no sense"
-            );
-        }
-    }
-    Ok(links)
+fn cover(urdf: &str) -> Result<Vec<LinkBody>, RobotError> {
+    let robot = Robot::from_strings(urdf, None)?;
+    let of_link = |index: usize| {
+        let own = robot.spheres().iter().filter(|sphere| sphere.link == index);
+        own.map(|sphere| (sphere.centre, sphere.radius_m)).collect::<Vec<_>>()
+    };
+    let links = robot.links().iter().enumerate();
+    let bodies = links.map(|(index, link)| (link.name.clone(), of_link(index)));
+    Ok(bodies.filter(|(_, spheres)| !spheres.is_empty()).collect())
 }
 
 #[cfg(test)]
@@ -91,11 +145,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spheres_are_read_and_checked() {
-        let links = parse("base: [[0.0, 0.0, 0.1, 0.05]]\nhand: []").unwrap();
-        assert_eq!(links["base"], [[0.0, 0.0, 0.1, 0.05]]);
-        assert!(parse("base: [[0.0, 0.0, 0.1]]").is_err());
-        assert!(parse("base: [[0.0, 0.0, 0.1, -1.0]]").is_err());
-        assert!(parse("base: [[.nan, 0.0, 0.1, 1.0]]").is_err());
+    fn links_without_a_body_need_no_transform() {
+        let urdf = r#"<robot name="r">
+            <link name="base"><collision><geometry><sphere radius="0.1"/></geometry></collision></link>
+            <link name="tool"/>
+            <joint name="j" type="fixed"><parent link="base"/><child link="tool"/></joint>
+        </robot>"#;
+        let links = cover(urdf).unwrap();
+        assert_eq!(links.len(), 1);
+        assert_eq!(links[0].0, "base");
+        assert!(cover("no robot").is_err());
     }
 }
