@@ -7,6 +7,8 @@ use crate::reason::{Finished, Outcome, StopReason};
 
 /// Ends of motions that can wait to be told.
 const FINISHED_SLOTS: usize = 8;
+/// Periods of standing still that are commanded before commands end: the driver gets to see them.
+const LAST_PERIODS: u32 = 25;
 /// Below this measured speed a joint counts as standing when control begins, per second.
 const STANDING: f64 = 0.2;
 
@@ -82,6 +84,7 @@ pub struct Controller {
     time_s: f64,
     cursor: usize,
     settling_s: f64,
+    standing_periods: u32,
     finished: [Option<Finished>; FINISHED_SLOTS],
     // Motions that are over, for another thread to drop.
     retired: Vec<Box<Motion>>,
@@ -113,6 +116,7 @@ impl Controller {
             time_s: 0.0,
             cursor: 0,
             settling_s: 0.0,
+            standing_periods: 0,
             finished: [None; FINISHED_SLOTS],
             retired: Vec::with_capacity(2 * FINISHED_SLOTS),
         })
@@ -126,10 +130,8 @@ impl Controller {
     /// Brakes; commands end once the arm is at rest.
     pub fn deactivate(&mut self) {
         self.is_active = false;
+        self.standing_periods = 0;
         self.stop(StopReason::Deactivated);
-        if self.gate.is_at_rest() {
-            self.state = ControllerState::Inactive;
-        }
     }
 
     /// What it does now.
@@ -363,6 +365,7 @@ impl Controller {
         self.gate.step_stopping(dt_s);
         copy(self.gate.sample(), &mut self.target);
         if !self.gate.is_at_rest() {
+            self.standing_periods = 0;
             return;
         }
         if self.state == ControllerState::Brake || self.running.is_some() {
@@ -376,8 +379,14 @@ impl Controller {
             if let Some(motion) = self.waiting.take() {
                 self.finish(motion, Outcome::Stopped(StopReason::Deactivated));
             }
-            self.state = ControllerState::Inactive;
-        } else if self.tracking_error(inputs).is_some()
+            self.standing_periods += 1;
+            if self.standing_periods > LAST_PERIODS {
+                self.state = ControllerState::Inactive;
+            }
+            return;
+        }
+        self.standing_periods = 0;
+        if self.tracking_error(inputs).is_some()
             && inputs.measured.is_some_and(|m| m.velocity.iter().all(|v| v.abs() < STANDING))
         {
             // It was moved by others while standing: hold it there rather than pull it back.

@@ -150,6 +150,7 @@ fn stale_joint_states_brake_then_end_commands_until_they_are_back() {
         matches!(outcome, Outcome::Stopped(StopReason::StaleJointStates { age_s, .. }) if age_s == 0.15),
         "{outcome:?}"
     );
+    bench.steps(30);
     assert_eq!(bench.step(), None, "nobody knows where the arm is");
     bench.age_s = 0.0;
     bench.measured.position[0] = 0.5;
@@ -239,12 +240,14 @@ fn deactivation_brakes_first_and_then_ends_commands() {
     bench.start(&request(0.6, 1.0));
     bench.steps(200);
     bench.controller.deactivate();
-    let mut steps = 0;
-    while bench.step().is_some() {
+    let (mut steps, mut last) = (0, None);
+    while let Some(command) = bench.step() {
         steps += 1;
+        last = Some(command);
         assert!(steps < 300);
     }
     assert!(steps > 10, "{steps}");
+    assert_eq!(last.unwrap().velocity, [0.0; 7], "the driver is told to stand");
     assert!(matches!(outcome(&mut bench), Some(Outcome::Stopped(StopReason::Deactivated))));
     assert_eq!(bench.controller.state(), ControllerState::Inactive);
 }
