@@ -58,7 +58,8 @@ impl Publishing {
         let (mut last_state, mut last_diagnosis) = (0, 0);
         loop {
             let is_quitting = self.flags.is_quitting();
-            if self.report.update() {
+            // Once the node has ceased to spin its publishers are gone.
+            if self.report.update() && !is_quitting {
                 let report = self.report.peek_output_buffer();
                 let stamp = if self.clock.is_simulated() {
                     Stamp::from_secs_f64(report.time_s)
