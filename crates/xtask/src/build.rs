@@ -1,0 +1,53 @@
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::{environment, places, setup};
+
+/// Crates that need ROS, ONNX Runtime or MuJoCo.
+pub const ROS_CRATES: &[&str] = &[
+    "praxis_inference",
+    "praxis_sim",
+    "praxis_ros",
+    "praxis_perception_node",
+    "praxis_planning_node",
+    "praxis_control_node",
+    "praxis_task_node",
+    "praxis_sim_node",
+];
+const NODES: &[&str] = &[
+    "praxis_perception_node",
+    "praxis_planning_node",
+    "praxis_control_node",
+    "praxis_task_node",
+    "praxis_sim_node",
+];
+
+/// Cargo with the environment of the nodes and a target folder of its own.
+pub fn cargo() -> Result<Command> {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
+        .envs(environment::variables()?)
+        .env("CARGO_TARGET_DIR", places::target())
+        .current_dir(places::root());
+    Ok(cargo)
+}
+
+/// Builds the five nodes.
+pub fn nodes() -> Result<()> {
+    let mut cargo = cargo()?;
+    cargo.args(["build", "--release", "--quiet"]);
+    for node in NODES {
+        cargo.args(["--package", node]);
+    }
+    if !places::target().join("release/sim_node").exists() {
+        eprintln!("building the nodes (the first time takes some minutes) …");
+    }
+    setup::must(&mut cargo, "the message above says where the build failed")
+}
+
+/// A built executable.
+pub fn executable(name: &str) -> PathBuf {
+    places::target().join("release").join(name)
+}

@@ -1,0 +1,276 @@
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use serde::{Deserialize, Serialize};
+
+use crate::launch_table::LaunchTable;
+use crate::processes::{Nodes, empty_file};
+use crate::{build, domain, places, setup};
+
+/// Wall time after which a run counts as failed, whatever the simulator says.
+const LONGEST_RUN: Duration = Duration::from_secs(600);
+/// Without a word from the simulator for so long, it is gone.
+const SIMULATOR_SILENT: Duration = Duration::from_secs(30);
+
+/// Options of `demo`.
+#[derive(Args)]
+pub struct Options {
+    /// What the robot does: a file of `launch/` without its ending.
+    #[arg(long, default_value = "sort_table")]
+    scenario: String,
+    /// Which robot, by name of its folder in `config/`.
+    #[arg(long, default_value = "panda")]
+    robot: String,
+    /// Seed of the first run; each further run takes the next.
+    #[arg(long, default_value_t = 1)]
+    seed: u32,
+    /// How many runs.
+    #[arg(long, default_value_t = 1)]
+    runs: u32,
+    /// Without windows. (None is opened yet: RViz is started by `ros2 launch … rviz:=true`.)
+    #[arg(long)]
+    headless: bool,
+    /// Folder for logs and the judge's records; `target/demo` if not given.
+    #[arg(long)]
+    record: Option<PathBuf>,
+    /// File for the figures.
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// ROS domain; a private one if not given.
+    #[arg(long)]
+    domain: Option<u8>,
+    /// Launch arguments of the scenario, as `name:=value`.
+    #[arg(last = true)]
+    arguments: Vec<String>,
+}
+
+/// The newest line of the judge's file.
+#[derive(Clone, Debug, Default, Deserialize)]
+struct Verdict {
+    sim_time_s: f64,
+    placed: u32,
+    total: u32,
+    forbidden_contacts: u32,
+    limit_violations: u32,
+    done: bool,
+    success: bool,
+    #[serde(default)]
+    time_limit_reached: bool,
+    #[serde(default)]
+    contacts: Vec<String>,
+    #[serde(default)]
+    violations: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Run {
+    seed: u32,
+    success: bool,
+    placed: u32,
+    total: u32,
+    forbidden_contacts: u32,
+    limit_violations: u32,
+    duration_s: f64,
+    node_deaths: u32,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    contacts: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    violations: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Figures {
+    success: bool,
+    placed: u32,
+    total: u32,
+    forbidden_contacts: u32,
+    limit_violations: u32,
+    duration_s: f64,
+    runs: Vec<Run>,
+}
+
+/// Sets up, builds, and runs the scenario.
+pub fn run(options: &Options) -> Result<ExitCode> {
+    setup::run()?;
+    build::nodes()?;
+    let table = LaunchTable::read(
+        &places::root().join("launch").join(format!("{}.yaml", options.scenario)),
+    )?;
+    let interrupted = Arc::new(AtomicBool::new(false));
+    for number in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register(number, interrupted.clone())?;
+    }
+
+    let mut runs = Vec::new();
+    for number in 0..options.runs {
+        runs.push(one_run(options, &table, number, &interrupted)?);
+        if interrupted.load(Ordering::SeqCst) {
+            bail!("interrupted; all nodes have been stopped");
+        }
+    }
+    let sum = |of: fn(&Run) -> u32| runs.iter().map(of).sum::<u32>();
+    let figures = Figures {
+        success: !runs.is_empty() && runs.iter().all(|run| run.success),
+        placed: sum(|run| run.placed),
+        total: sum(|run| run.total),
+        forbidden_contacts: sum(|run| run.forbidden_contacts),
+        limit_violations: sum(|run| run.limit_violations),
+        duration_s: runs.iter().map(|run| run.duration_s).sum(),
+        runs,
+    };
+    if let Some(path) = &options.json {
+        let text = serde_json::to_string_pretty(&figures)?;
+        std::fs::write(path, text + "\n")
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    let succeeded = figures.runs.iter().filter(|run| run.success).count();
+    println!(
+        "{succeeded} of {} runs succeeded: {} of {} objects placed, {} forbidden contacts, {} limit violations, {:.0} s",
+        figures.runs.len(),
+        figures.placed,
+        figures.total,
+        figures.forbidden_contacts,
+        figures.limit_violations,
+        figures.duration_s
+    );
+    Ok(if figures.success { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn one_run(
+    options: &Options,
+    table: &LaunchTable,
+    number: u32,
+    interrupted: &AtomicBool,
+) -> Result<Run> {
+    let seed = options.seed.wrapping_add(number);
+    let folder = options
+        .record
+        .clone()
+        .unwrap_or_else(places::demos)
+        .join(format!("{}_{seed}", options.scenario));
+    let _ = std::fs::remove_dir_all(&folder);
+    let judge = folder.join("judge.jsonl");
+    empty_file(&judge)?;
+
+    let mut given = vec![
+        ("robot", options.robot.clone()),
+        ("seed", seed.to_string()),
+        ("judge_file", judge.display().to_string()),
+    ];
+    for argument in &options.arguments {
+        let Some((name, value)) = argument.split_once(":=") else {
+            bail!("'{argument}' is not of the form name:=value");
+        };
+        given.push((name, value.to_owned()));
+    }
+    let values = table.values(&given)?;
+    let domain = options.domain.unwrap_or_else(|| domain::private(number));
+    domain::announce(domain)?;
+    println!(
+        "run {} of {} (seed {seed}, domain {domain}): starting the nodes",
+        number + 1,
+        options.runs
+    );
+
+    let begun = Instant::now();
+    let mut nodes = Nodes::start(table, &values, domain, &folder)?;
+    let mut verdict = Verdict::default();
+    let mut heard = Instant::now();
+    let mut length = 0;
+    let mut shown = String::new();
+    let ended_early = loop {
+        std::thread::sleep(Duration::from_millis(50));
+        if interrupted.load(Ordering::SeqCst) {
+            break Some("interrupted".to_owned());
+        }
+        let gone = nodes.tend()?;
+        if !gone.is_empty() {
+            break Some(format!("{} ended", gone.join(", ")));
+        }
+        let now = std::fs::metadata(&judge).map_or(0, |file| file.len());
+        if now != length {
+            length = now;
+            heard = Instant::now();
+            if let Some(newest) = newest_verdict(&judge) {
+                verdict = newest;
+                show(&verdict, &mut shown);
+            }
+        }
+        if verdict.done {
+            break None;
+        }
+        if verdict.time_limit_reached {
+            break Some(format!("not done after {:.0} simulated seconds", verdict.sim_time_s));
+        }
+        if heard.elapsed() > SIMULATOR_SILENT {
+            break Some(format!(
+                "no word from the simulator for {:.0} s",
+                heard.elapsed().as_secs_f64()
+            ));
+        }
+        if begun.elapsed() > LONGEST_RUN {
+            break Some(format!("not done after {:.0} s", begun.elapsed().as_secs_f64()));
+        }
+    };
+    let deaths = nodes.deaths();
+    nodes.stop();
+    let success = ended_early.is_none()
+        && verdict.success
+        && verdict.forbidden_contacts == 0
+        && verdict.limit_violations == 0;
+    println!("\n  {}", if success { "sorted" } else { "failed" });
+    if !success {
+        if let Some(reason) = ended_early {
+            println!("  why: {reason}");
+        }
+        for line in verdict.contacts.iter().chain(&verdict.violations).take(10) {
+            println!("  {line}");
+        }
+        for line in nodes.complaints() {
+            println!("  {line}");
+        }
+        println!("  logs: {}", folder.display());
+    }
+    Ok(Run {
+        seed,
+        success,
+        placed: verdict.placed,
+        total: verdict.total,
+        forbidden_contacts: verdict.forbidden_contacts,
+        limit_violations: verdict.limit_violations,
+        duration_s: begun.elapsed().as_secs_f64(),
+        node_deaths: deaths,
+        contacts: verdict.contacts,
+        violations: verdict.violations,
+    })
+}
+
+/// The last whole line of the file.
+fn newest_verdict(path: &std::path::Path) -> Option<Verdict> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let whole = &text[..=text.rfind('\n')?];
+    serde_json::from_str(whole.lines().last()?).ok()
+}
+
+fn show(verdict: &Verdict, shown: &mut String) {
+    let line = format!(
+        "  {:5.1} s  placed {} of {}  contacts {}  violations {}",
+        verdict.sim_time_s,
+        verdict.placed,
+        verdict.total,
+        verdict.forbidden_contacts,
+        verdict.limit_violations
+    );
+    if line != *shown {
+        print!("\r{line}");
+        // Progress on a pipe that was closed is nobody's loss.
+        let _ = std::io::stdout().flush();
+        *shown = line;
+    }
+}

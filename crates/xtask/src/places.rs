@@ -1,0 +1,42 @@
+use std::path::PathBuf;
+
+/// The repository's root.
+pub fn root() -> PathBuf {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).map(PathBuf::from).unwrap_or(here)
+}
+
+/// What set-up brings: ignored by git, may be deleted at any time.
+pub fn ros() -> PathBuf {
+    root().join(".ros")
+}
+
+/// The private ROS 2.
+pub fn venv() -> PathBuf {
+    ros().join("venv")
+}
+
+/// Message packages that the private ROS 2 lacks.
+pub fn overlay() -> PathBuf {
+    ros().join("overlay")
+}
+
+/// ONNX Runtime and MuJoCo.
+pub fn libraries() -> PathBuf {
+    ros().join("lib")
+}
+
+/// Scripts and tables of this crate.
+pub fn scripts() -> PathBuf {
+    root().join("crates/xtask/scripts")
+}
+
+/// Where the crates that need ROS are built, apart from plain cargo's folder.
+pub fn target() -> PathBuf {
+    root().join("target/ros")
+}
+
+/// Folder of the environment of the running demo.
+pub fn demos() -> PathBuf {
+    root().join("target/demo")
+}

@@ -1,0 +1,181 @@
+use std::io::{BufRead, BufReader};
+use std::process::{Command, ExitCode, Stdio};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+
+use crate::build::ROS_CRATES;
+use crate::{build, domain, environment, places, setup};
+
+/// Options of `test`.
+#[derive(Args)]
+pub struct Options {
+    /// One part: a crate, a file of `tests/ros` without its ending, or one of `format`, `lint`,
+    /// `hashes`, `algorithms`, `demo`.
+    #[arg(long)]
+    only: Option<String>,
+}
+
+#[derive(Default)]
+struct Count {
+    passed: u32,
+    failed: u32,
+}
+
+impl Count {
+    fn add(&mut self, what: &str, passed: u32, failed: u32) {
+        println!("--- {what}: {passed} passed, {failed} failed");
+        self.passed += passed;
+        self.failed += failed;
+    }
+}
+
+/// Sets up, runs everything (or one part) and counts.
+pub fn run(options: &Options) -> Result<ExitCode> {
+    setup::run()?;
+    let wanted = |part: &str| options.only.as_deref().is_none_or(|only| only == part);
+    let mut count = Count::default();
+
+    if wanted("format") {
+        whole(&mut count, "format", cargo().args(["fmt", "--all", "--check"]))?;
+    }
+    if wanted("hashes") {
+        let mut command = Command::new("python3");
+        command.arg(places::scripts().join("check_type_hashes.py"));
+        command.arg(places::scripts().join("interfaces.json")).arg(places::overlay());
+        counted(&mut count, "hashes", command.args(setup::MESSAGE_PACKAGES))?;
+    }
+    if wanted("algorithms") {
+        // Release: planners and rasterisers are slow otherwise. No ROS in the environment.
+        counted(&mut count, "algorithms", cargo().args(["test", "--release"]))?;
+    }
+    if let Some(only) = options.only.as_deref().filter(|only| only.starts_with("praxis_"))
+        && !ROS_CRATES.contains(&only)
+    {
+        counted(&mut count, only, cargo().args(["test", "--release", "--package", only]))?;
+    }
+    let needs_ros = ROS_CRATES.iter().any(|name| wanted(name));
+    if needs_ros {
+        let mut command = build::cargo()?;
+        command.args(["test", "--release"]).env("ROS_DOMAIN_ID", domain::private(7).to_string());
+        for name in ROS_CRATES.iter().filter(|name| wanted(name)) {
+            command.args(["--package", name]);
+        }
+        counted(&mut count, "ROS crates", &mut command)?;
+    }
+    let suites = python_suites()?;
+    let chosen: Vec<&String> = suites.iter().filter(|name| wanted(name)).collect();
+    if !chosen.is_empty() || wanted("demo") {
+        build::nodes()?;
+    }
+    for (index, name) in chosen.into_iter().enumerate() {
+        let mut command = environment::command(
+            places::venv().join("bin/python"),
+            domain::private(20 + index as u32),
+        )?;
+        command.env("PRAXIS_NODES", places::target().join("release"));
+        command.arg("-u").arg(places::root().join("tests/ros").join(format!("{name}.py")));
+        counted(&mut count, name, &mut command)?;
+    }
+    if wanted("demo") {
+        let program = std::env::current_exe()?;
+        whole(
+            &mut count,
+            "demo",
+            Command::new(program).args(["demo", "--headless", "--seed", "1"]),
+        )?;
+    }
+    if wanted("lint") {
+        whole(
+            &mut count,
+            "lint",
+            cargo().args(["clippy", "--release", "--all-targets", "--", "-D", "warnings"]),
+        )?;
+    }
+    if count.passed + count.failed == 0 {
+        bail!("'{}' names no part that has tests", options.only.as_deref().unwrap_or_default());
+    }
+    println!("{} passed, {} failed", count.passed, count.failed);
+    Ok(if count.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn cargo() -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(places::root());
+    cargo
+}
+
+/// Scripts named `test_*.py`.
+fn python_suites() -> Result<Vec<String>> {
+    let folder = places::root().join("tests/ros");
+    let entries =
+        std::fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter_map(|name| Some(name.strip_suffix(".py")?.to_owned()))
+        .filter(|name| name.starts_with("test_"))
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+/// A command that counts as one test.
+fn whole(count: &mut Count, what: &str, command: &mut Command) -> Result<()> {
+    println!("=== {what}");
+    let ok = command.status().with_context(|| format!("cannot run {command:?}"))?.success();
+    count.add(what, u32::from(ok), u32::from(!ok));
+    Ok(())
+}
+
+/// A command whose output says how many tests passed and failed; one that fails without having
+/// counted a failure counts as one.
+fn counted(count: &mut Count, what: &str, command: &mut Command) -> Result<()> {
+    println!("=== {what}");
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot run {command:?}"))?;
+    let (mut passed, mut failed) = (0, 0);
+    if let Some(output) = child.stdout.take() {
+        for line in BufReader::new(output).lines() {
+            let line = line?;
+            println!("{line}");
+            if let Some((p, f)) = figures_of(&line) {
+                passed += p;
+                failed += f;
+            }
+        }
+    }
+    if !child.wait()?.success() && failed == 0 {
+        failed = 1;
+    }
+    count.add(what, passed, failed);
+    Ok(())
+}
+
+/// Reads cargo's `test result: ok. 3 passed; 0 failed; …` and the scripts' `3 passed, 0 failed`.
+fn figures_of(line: &str) -> Option<(u32, u32)> {
+    let rest = match line.strip_prefix("test result: ") {
+        Some(rest) => rest.split_once(". ")?.1,
+        None => line,
+    };
+    let mut parts = rest.split([';', ',']).map(str::trim);
+    let passed = parts.next()?.strip_suffix(" passed")?.parse().ok()?;
+    let failed = parts.next()?.strip_suffix(" failed")?.parse().ok()?;
+    Some((passed, failed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_kinds_of_closing_lines_are_read() {
+        let cargo =
+            "test result: FAILED. 3 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out";
+        assert_eq!(figures_of(cargo), Some((3, 1)));
+        assert_eq!(figures_of("12 passed, 0 failed"), Some((12, 0)));
+        assert_eq!(figures_of("ok      3 objects passed, nothing failed"), None);
+        assert_eq!(figures_of(""), None);
+    }
+}
