@@ -4,7 +4,7 @@ use praxis_trajectory::{JointLimits, JointSample, Knot, Trajectory};
 
 use crate::motion::{JointTolerance, Motion};
 use crate::request::{PointRequest, ToleranceRequest, TrajectoryRequest};
-use crate::smooth::complete;
+use crate::smooth::{complete, merge_close, slower, stretch};
 use crate::stop::{JointState, StopPlan};
 use crate::{ControlError, RejectError};
 
@@ -12,6 +12,8 @@ use crate::{ControlError, RejectError};
 const POSITION_SLACK: f64 = 1e-3;
 /// Velocities may be beyond a limit by this share: rounding of a planner at its limits.
 const VELOCITY_SLACK: f64 = 0.01;
+/// Stretches in time below this are left to the gate.
+const LEAST_STRETCH: f64 = 1.01;
 /// Samples taken of a trajectory to hold it against its limits, at most.
 const MOST_SAMPLES: usize = 20_000;
 /// Sample spacing, seconds.
@@ -127,10 +129,16 @@ impl Acceptor {
         if knots[0].time_s > enter_at_s {
             knots.insert(0, start_knot(&at_start, enter_at_s, &knots));
         }
+        merge_close(&mut knots);
         complete(&mut knots);
-        let trajectory = Trajectory::new(self.joint_names.clone(), &knots)?;
+        let mut trajectory = Trajectory::new(self.joint_names.clone(), &knots)?;
         self.check_start(&trajectory, enter_at_s, &at_start, &columns)?;
         self.check_limits(&trajectory)?;
+        let stretched_by = stretch(&trajectory, &self.limits);
+        let is_standing = at_start.velocity.iter().all(|&velocity| velocity == 0.0);
+        if stretched_by > LEAST_STRETCH && enter_at_s == 0.0 && is_standing {
+            trajectory = slower(&trajectory, stretched_by)?;
+        }
 
         let goal_default = JointTolerance {
             position: self.config.goal_tolerance,
@@ -138,6 +146,7 @@ impl Acceptor {
         };
         Ok(Motion {
             id,
+            stretched_by: trajectory.duration_s() / knots[knots.len() - 1].time_s.max(1e-9),
             trajectory: Arc::new(trajectory),
             wait_s,
             enter_at_s,
@@ -180,7 +189,7 @@ impl Acceptor {
     fn wait_s(&self, request: &TrajectoryRequest) -> Result<f64, RejectError> {
         let end_s = request.points[request.points.len() - 1].time_s;
         let (start_in_s, limit_s) = (request.start_in_s, self.config.longest_wait_s);
-        if !(start_in_s <= limit_s) {
+        if start_in_s.is_nan() || start_in_s > limit_s {
             return Err(RejectError::FarFuture { wait_s: start_in_s, limit_s });
         }
         if start_in_s < 0.0 && end_s + start_in_s < 0.0 {
@@ -314,6 +323,11 @@ fn start_knot(at_start: &JointSample, time_s: f64, knots: &[Knot]) -> Knot {
     }
 }
 
+/// Whether two points are one that a sender's rounding of times doubled.
+fn is_same(a: &[f64], b: &[f64]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() <= 1e-6)
+}
+
 fn check_points(request: &TrajectoryRequest) -> Result<(), RejectError> {
     if request.points.is_empty() {
         return Err(RejectError::Empty { what: "points" });
@@ -326,7 +340,10 @@ fn check_points(request: &TrajectoryRequest) -> Result<(), RejectError> {
     let mut previous_s = -f64::MIN_POSITIVE;
     for (point, values) in request.points.iter().enumerate() {
         let time_s = values.time_s;
-        if !(time_s.is_finite() && time_s > previous_s) {
+        let is_repeated = point > 0
+            && time_s == previous_s
+            && is_same(&values.positions, &request.points[point - 1].positions);
+        if !(time_s.is_finite() && (time_s > previous_s || is_repeated)) {
             return Err(RejectError::TimeNotGrowing { point, time_s, previous_s });
         }
         previous_s = time_s;

@@ -86,7 +86,8 @@ pub struct Controller {
     settling_s: f64,
     standing_periods: u32,
     finished: [Option<Finished>; FINISHED_SLOTS],
-    // Motions that are over, for another thread to drop.
+    // Motions that are over, for another thread to drop: in their boxes, for unboxing would free.
+    #[allow(clippy::vec_box)]
     retired: Vec<Box<Motion>>,
 }
 
@@ -341,6 +342,9 @@ impl Controller {
         motion.trajectory.sample_into(self.time_s, &mut self.cursor, &mut self.target);
         self.gate.step_towards(&self.target, dt_s);
 
+        if let Some(reason) = self.off_path() {
+            return self.stop(reason);
+        }
         let is_over = self.time_s >= motion.trajectory.duration_s();
         let Some(measured) = inputs.measured else { return };
         if !is_over {
@@ -359,6 +363,16 @@ impl Controller {
         {
             self.stop(reason);
         }
+    }
+
+    /// The first joint whose command the gate had to leave far behind the motion: what was checked
+    /// for collisions is no longer what is driven.
+    fn off_path(&self) -> Option<StopReason> {
+        let tolerance = self.config.max_tracking_error;
+        let commanded = self.gate.sample().position.iter();
+        let mut errors = self.target.position.iter().zip(commanded).map(|(w, c)| w - c).enumerate();
+        let (joint, error) = errors.find(|(_, error)| error.abs() > tolerance)?;
+        Some(StopReason::PathTolerance { joint, what: "commanded position", error, tolerance })
     }
 
     fn stand_or_brake(&mut self, dt_s: f64, inputs: &StepInputs<'_>) {

@@ -23,6 +23,8 @@ pub struct Motion {
     pub id: u64,
     /// The knots.
     pub trajectory: Arc<Trajectory>,
+    /// How much longer it takes than asked for, so that accelerations and jerks keep the limits.
+    pub stretched_by: f64,
     /// Time to wait before it takes over from what runs now.
     pub wait_s: f64,
     /// Trajectory time at which it takes over: more than 0 when its start lies in the past.

@@ -1,4 +1,11 @@
-use praxis_trajectory::Knot;
+use praxis_trajectory::{JointLimits, JointSample, Knot, Trajectory, TrajectoryError};
+
+/// Knots nearer in time than this are one: a sender's rounding of times, not a motion.
+const SAME_TIME_S: f64 = 1e-6;
+/// Segments shorter than this are looked at only at their ends: rounding of times rules inside.
+const SHORT_S: f64 = 1e-3;
+/// Looks into a longer segment.
+const LOOKS: usize = 8;
 
 /// Fills in velocities and accelerations that were not given, so that the motion through the knots
 /// has no jump in either: at rest at both ends, and between them velocities that do not overshoot
@@ -34,6 +41,63 @@ pub(crate) fn complete(knots: &mut [Knot]) {
             knots[index].acceleration = acceleration;
         }
     }
+}
+
+/// Drops knots that stand at the time of the one before; the end stays.
+pub(crate) fn merge_close(knots: &mut Vec<Knot>) {
+    let last = knots.pop();
+    knots.dedup_by(|later, kept| later.time_s - kept.time_s < SAME_TIME_S);
+    if let Some(last) = last {
+        if knots.last().is_some_and(|knot| last.time_s - knot.time_s < SAME_TIME_S) {
+            knots.pop();
+        }
+        knots.push(last);
+    }
+}
+
+/// How much slower a trajectory must run so that its accelerations and jerks keep the limits.
+pub(crate) fn stretch(trajectory: &Trajectory, limits: &JointLimits) -> f64 {
+    let times_s = trajectory.times_s();
+    let mut most: f64 = 1.0;
+    let (mut cursor, mut sample) = (0, JointSample::zeros(trajectory.dim()));
+    for index in 1..times_s.len() {
+        let (start_s, span_s) = (times_s[index - 1], times_s[index] - times_s[index - 1]);
+        let ends = [trajectory.acceleration(index - 1), trajectory.acceleration(index)];
+        let (Some(mut before), Some(end)) = (ends[0].map(<[f64]>::to_vec), ends[1]) else {
+            continue;
+        };
+        let looks = if span_s < SHORT_S { 1 } else { LOOKS };
+        for look in 1..=looks {
+            let now = if look == looks {
+                end
+            } else {
+                let time_s = start_s + span_s * look as f64 / looks as f64;
+                trajectory.sample_into(time_s, &mut cursor, &mut sample);
+                &sample.acceleration
+            };
+            for (joint, limit) in limits.joints().iter().enumerate() {
+                most = most.max((now[joint].abs() / limit.acceleration).sqrt());
+                if span_s >= SHORT_S {
+                    let jerk = (now[joint] - before[joint]) * looks as f64 / span_s;
+                    most = most.max((jerk.abs() / limit.jerk).cbrt());
+                }
+            }
+            before.copy_from_slice(now);
+        }
+    }
+    most
+}
+
+/// The same path, `factor` times slower.
+pub(crate) fn slower(trajectory: &Trajectory, factor: f64) -> Result<Trajectory, TrajectoryError> {
+    let slow = |mut knot: Knot| {
+        knot.time_s *= factor;
+        knot.velocity.iter_mut().for_each(|velocity| *velocity /= factor);
+        knot.acceleration.iter_mut().for_each(|value| *value /= factor * factor);
+        knot
+    };
+    let knots: Vec<Knot> = trajectory.knots().map(slow).collect();
+    Trajectory::new(trajectory.joint_names().to_vec(), &knots)
 }
 
 /// Weighted harmonic mean of the slopes on both sides; zero where the direction turns.
@@ -81,6 +145,28 @@ mod tests {
         let mut knots = [knot(0.0, 0.0), knot(1.0, 1.0), knot(2.0, 0.0)];
         complete(&mut knots);
         assert_eq!(knots[1].velocity, [0.0]);
+    }
+
+    #[test]
+    fn knots_doubled_by_rounding_become_one_and_the_end_stays() {
+        let mut knots =
+            vec![knot(0.0, 0.0), knot(1.0, 1.0), knot(1.0 + 1e-9, 1.0), knot(1.0 + 2e-9, 1.1)];
+        merge_close(&mut knots);
+        assert_eq!(knots, [knot(0.0, 0.0), knot(1.0 + 2e-9, 1.1)]);
+    }
+
+    #[test]
+    fn a_hasty_motion_is_stretched_until_it_keeps_the_limits() {
+        let limits =
+            JointLimits::new(vec![praxis_trajectory::JointLimit::new(9.0, 4.0, 100.0)]).unwrap();
+        let mut knots = [knot(0.0, 0.0), knot(0.2, 0.5)];
+        complete(&mut knots);
+        let hasty = Trajectory::new(vec!["a".into()], &knots).unwrap();
+        let factor = stretch(&hasty, &limits);
+        assert!(factor > 3.0, "{factor}");
+        let calm = slower(&hasty, factor).unwrap();
+        assert!((stretch(&calm, &limits) - 1.0).abs() < 1e-9);
+        assert_eq!(calm.last_position(), hasty.last_position());
     }
 
     #[test]

@@ -32,6 +32,27 @@ fn positions_alone_are_followed_smoothly() {
 }
 
 #[test]
+fn a_hasty_motion_runs_slower_on_its_path() {
+    let mut bench = Bench::holding();
+    bench.start(&request(0.5, 0.45));
+    let mut widest: f64 = 0.0;
+    let outcome = loop {
+        bench.step();
+        let moved: Vec<f64> =
+            bench.measured.position.iter().zip(READY).map(|(p, start)| p - start).collect();
+        // All joints have gone the same way: the straight line between the two poses.
+        widest = widest.max(moved.iter().fold(0.0, |most, m| f64::max(most, (m - moved[0]).abs())));
+        if let Some(outcome) = outcome(&mut bench) {
+            break outcome;
+        }
+        assert!(bench.time_s < 3.0);
+    };
+    assert_eq!(outcome, Outcome::Reached);
+    assert!(bench.time_s > 0.46, "{}", bench.time_s);
+    assert!(widest < 1e-3, "{widest}");
+}
+
+#[test]
 fn some_joints_in_any_order_move_and_the_others_stay() {
     let mut bench = Bench::holding();
     let names = names();

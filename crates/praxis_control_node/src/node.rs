@@ -188,6 +188,13 @@ impl Control {
                     duration_s = motion.trajectory.duration_s(),
                     "motion accepted"
                 );
+                if motion.stretched_by > 1.01 {
+                    tracing::warn!(
+                        motion = id,
+                        stretched_by = motion.stretched_by,
+                        "trajectory is beyond acceleration or jerk limits; it runs slower"
+                    );
+                }
                 self.goals.add(id, motion.trajectory.clone(), goal);
                 self.order(Order::Start(Box::new(motion)));
             }
