@@ -111,7 +111,9 @@ fn random_objects(
     tool: Option<Isometry3<f64>>,
     rng: &mut ChaCha8Rng,
 ) -> Vec<ObjectInstance> {
-    let count = rng.random_range(0..=10);
+    // Crowded tables teach more per picture.
+    let crowded = split == Split::Train && chance(rng, 0.8);
+    let count = if crowded { rng.random_range(8..=14) } else { rng.random_range(0..=10) };
     let mut objects: Vec<ObjectInstance> = Vec::new();
     for number in 0..count {
         let class = &world.classes[rng.random_range(0..world.classes.len())];
@@ -126,7 +128,7 @@ fn random_objects(
             }
         };
         for _ in 0..20 {
-            let mut centre = random_place(world, rng);
+            let mut centre = random_place(world, if crowded { 0.8 } else { 0.65 }, rng);
             if number == 0
                 && let Some(tool) = tool
                 && chance(rng, 0.4)
@@ -175,13 +177,13 @@ fn widen(shape: &mut ClassShape) {
 }
 
 /// Where an object stands: mostly the pick area, else anywhere on the table or in a bin.
-fn random_place(world: &World, rng: &mut ChaCha8Rng) -> Vector3<f64> {
+fn random_place(world: &World, pick_share: f64, rng: &mut ChaCha8Rng) -> Vector3<f64> {
     let draw = even(rng, 0.0, 1.0);
-    if draw < 0.65 {
+    if draw < pick_share {
         let ([x0, x1], [y0, y1]) = (world.spawn.x_m, world.spawn.y_m);
         return Vector3::new(even(rng, x0 - 0.05, x1 + 0.05), even(rng, y0 - 0.05, y1 + 0.08), 0.0);
     }
-    if draw < 0.82 && !world.bins.is_empty() {
+    if draw < pick_share + 0.15 && !world.bins.is_empty() {
         let bin = &world.bins[rng.random_range(0..world.bins.len())];
         let reach = 0.5 * bin.inner_size_m - Vector3::repeat(0.035);
         let mut place = bin.floor_centre_in_world.coords;

@@ -7,8 +7,8 @@ import numpy as np
 import network
 
 HEIGHT, WIDTH = 240, 320
-CROP_HEIGHT, CROP_WIDTH = 160, 192
-MAX_OBJECTS = 12
+CROP_HEIGHT, CROP_WIDTH = 96, 128
+MAX_OBJECTS = 14
 # Less of an object than this is neither asked for nor counted as wrong.
 LEAST_VISIBLE = 0.25
 LEAST_PIXELS = 40
