@@ -24,6 +24,7 @@ pub(crate) struct Arm<'a> {
     state: Vec<f64>,
     start: Vec<f64>,
     constraints: Vec<(usize, OrientationConstraint)>,
+    ignores_collisions: bool,
 }
 
 impl<'a> Arm<'a> {
@@ -67,6 +68,7 @@ impl<'a> Arm<'a> {
             state: state.to_vec(),
             start: joints.iter().map(|&j| state[j]).collect(),
             constraints: Vec::new(),
+            ignores_collisions: false,
         })
     }
 
@@ -80,6 +82,12 @@ impl<'a> Arm<'a> {
             self.constraints.push((link, constraint.clone()));
         }
         Ok(self)
+    }
+
+    /// Takes every configuration to be free.
+    pub fn ignoring_collisions(mut self) -> Self {
+        self.ignores_collisions = true;
+        self
     }
 
     /// Errors unless the start is within limits, free, and within the constraints.
@@ -141,6 +149,9 @@ impl<'a> Arm<'a> {
     }
 
     pub fn touching(&mut self, q: &[f64]) -> Option<Touching> {
+        if self.ignores_collisions {
+            return None;
+        }
         self.set(q);
         self.checker.touching(&self.state)
     }
@@ -180,6 +191,12 @@ impl<'a> Arm<'a> {
         self.set(seed);
         self.body.solve_ik(&mut self.state, &self.group, &self.bounds, link, target)?;
         Ok(self.group.iter().map(|&j| self.state[j]).collect())
+    }
+
+    /// The state of the whole robot with the group at `q`.
+    pub fn full_state(&mut self, q: &[f64]) -> Vec<f64> {
+        self.set(q);
+        self.state.clone()
     }
 
     fn set(&mut self, q: &[f64]) {

@@ -16,7 +16,7 @@ use crate::cartesian::{self, CartesianEnd, CartesianRequest};
 use crate::error::MotionError;
 use crate::goal;
 use crate::limits::LimitsFile;
-use crate::request::MotionRequest;
+use crate::request::{Goal, MotionRequest, PoseGoal};
 use crate::retime::time_free_path;
 
 /// How motions are planned.
@@ -193,6 +193,28 @@ impl MotionPlanner {
             return Err(MotionError::Cancelled);
         }
         Ok(Motion { trajectory, path, goal: owners[goal], timings })
+    }
+
+    /// A full state of the robot that brings a link to a pose; free where a scene is given. The
+    /// configuration nearest to `state` of those found is taken.
+    pub fn inverse_kinematics(
+        &self,
+        state: &[f64],
+        group: &str,
+        pose: &PoseGoal,
+        scene: Option<&CheckScene>,
+        seed: u64,
+    ) -> Result<Vec<f64>, MotionError> {
+        let nothing = CheckScene::default();
+        let mut arm = Arm::new(&self.body, scene.unwrap_or(&nothing), group, state, &self.limits)?;
+        if scene.is_none() {
+            arm = arm.ignoring_collisions();
+        }
+        let start = arm.start().to_vec();
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let goal = Goal::Pose(pose.clone());
+        let found = goal::configurations(&mut arm, &goal, &start, &mut random)?;
+        Ok(arm.full_state(&found[0]))
     }
 
     /// Leads a link along straight lines as far as it goes.

@@ -1,3 +1,19 @@
-//! The planning node.
+//! The planning node: MoveIt's `move_group` surface on Praxis planners.
+//!
+//! `node.rs` listens and speaks, `execution.rs` carries motions out, `pipeline.rs` decides,
+//! `world.rs` keeps the planning scene, `messages.rs` converts moveit_msgs.
 
-fn main() {}
+mod error;
+mod execution;
+mod messages;
+mod node;
+mod parameters;
+mod pipeline;
+mod requests;
+mod scene;
+mod shared;
+mod world;
+
+fn main() -> anyhow::Result<()> {
+    node::run()
+}

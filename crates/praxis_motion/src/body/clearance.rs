@@ -169,13 +169,16 @@ impl<'a> Checker<'a> {
                 );
             }
             for (other_index, other) in parts.iter().enumerate().take(index) {
-                let described = if index < link_parts {
-                    body.disabled.contains(&ordered(part.link, other.link))
+                let said = scene.may_touch(&part.name, &other.name);
+                let may_touch = if index < link_parts {
+                    let described = body.disabled.contains(&ordered(part.link, other.link));
+                    said.unwrap_or(described)
                 } else {
                     let held = &scene.held[index - link_parts];
-                    part.name == other.name || held.touch_links.contains(&other.name)
+                    part.name == other.name
+                        || held.touch_links.contains(&other.name)
+                        || said == Some(true)
                 };
-                let may_touch = scene.may_touch(&part.name, &other.name).unwrap_or(described);
                 if part.cluster != other.cluster && !may_touch {
                     part_pairs.push((index, other_index));
                 }

@@ -194,3 +194,12 @@ impl BodyJoint {
         }
     }
 }
+
+impl Body {
+    /// Pairs of links that the description says never matter.
+    pub fn ignored_pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.disabled
+            .iter()
+            .map(|&(a, b)| (self.links[a].name.as_str(), self.links[b].name.as_str()))
+    }
+}

@@ -1,0 +1,404 @@
+//! Decides: what the robot's state is, what stands around it, which motion answers a request.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use praxis_geometry::{NamedJoints, Pose};
+use praxis_motion::{
+    Body, CartesianMotion, CartesianRequest, CheckScene, Checker, HeldSolid, LimitsFile, Motion,
+    MotionConfig, MotionPlanner, MotionRequest, OrientationConstraint, PoseGoal, SceneSolid,
+    Touching,
+};
+use praxis_planning::RrtConnectConfig;
+use praxis_trajectory::Trajectory;
+use praxis_world::World;
+
+use crate::error::PlanningError;
+use crate::parameters::PlanningParameters;
+use crate::world::{Change, HeldObject, Part, PlanningWorld, WorldObject};
+
+/// A joint this near the end of the last motion is taken to be there, so that the next motion goes
+/// on from where control holds the arm and not from where gravity has pulled it.
+const AT_LAST_END: f64 = 0.02;
+/// Spacing of states at which a running motion is checked again.
+const RECHECK_STEP_S: f64 = 0.02;
+
+/// The robot, its state, its world and its planner.
+pub struct Pipeline {
+    body: Arc<Body>,
+    planner: MotionPlanner,
+    world: PlanningWorld,
+    state: Vec<f64>,
+    heard: Vec<bool>,
+    heard_at: Option<Instant>,
+    last_end: BTreeMap<String, f64>,
+    parameters: PlanningParameters,
+    descriptions: [String; 2],
+}
+
+/// All that one request needs, taken out so that nobody waits while it is planned.
+pub struct Desk {
+    /// Plans.
+    pub planner: MotionPlanner,
+    /// What is not to be touched.
+    pub scene: CheckScene,
+    /// The robot.
+    pub body: Arc<Body>,
+}
+
+impl Pipeline {
+    /// Loads robot, limits and fixed world.
+    pub fn load(
+        parameters: &PlanningParameters,
+        urdf: String,
+        srdf: String,
+    ) -> Result<Self, PlanningError> {
+        let body = Body::from_urdf_srdf(&urdf, &srdf)
+            .map_err(|error| PlanningError::bad("robot description", error))?;
+        let body = Arc::new(body);
+        let limits = match parameters.joint_limits_file.as_str() {
+            "" => LimitsFile::default(),
+            file => LimitsFile::parse(&read(file)?)?,
+        };
+        let config = MotionConfig {
+            search: RrtConnectConfig {
+                max_edge_rad: parameters.max_edge_rad,
+                ..RrtConnectConfig::default()
+            },
+            corner_deviation_rad: parameters.corner_deviation_rad,
+            default_velocity_scaling: parameters.default_velocity_scaling,
+            default_acceleration_scaling: parameters.default_acceleration_scaling,
+            ..MotionConfig::default()
+        };
+        let planner = MotionPlanner::new(body.clone(), &limits, config)?;
+        let mut world = PlanningWorld::default();
+        for (a, b) in body.ignored_pairs() {
+            world.allowed.set(a, b, true);
+        }
+        if !parameters.scene_file.is_empty() {
+            put_fixed_boxes(&mut world, Path::new(&parameters.scene_file))?;
+        }
+        let dim = body.state_names().len();
+        let (state, heard) = (vec![0.0; dim], vec![false; dim]);
+        Ok(Self {
+            body,
+            planner,
+            world,
+            state,
+            heard,
+            heard_at: None,
+            last_end: BTreeMap::new(),
+            parameters: parameters.clone(),
+            descriptions: [urdf, srdf],
+        })
+    }
+
+    /// The robot.
+    pub fn body(&self) -> &Arc<Body> {
+        &self.body
+    }
+
+    /// The robot's SRDF.
+    pub fn semantic_description(&self) -> &str {
+        &self.descriptions[1]
+    }
+
+    /// The parameters.
+    pub fn parameters(&self) -> &PlanningParameters {
+        &self.parameters
+    }
+
+    /// The scene as clients describe it.
+    pub fn world(&self) -> &PlanningWorld {
+        &self.world
+    }
+
+    /// Takes a scene in place of the present one.
+    pub fn set_world(&mut self, world: PlanningWorld) {
+        self.world = world;
+    }
+
+    /// Takes positions that have been heard; joints of other robots are passed over.
+    pub fn hear(&mut self, joints: &NamedJoints, now: Instant) {
+        for (name, position) in joints.iter() {
+            if let Some(index) = self.body.state_index(name) {
+                self.state[index] = position;
+                self.heard[index] = true;
+                self.heard_at = Some(now);
+            }
+        }
+    }
+
+    /// The state of all joints, if it is complete and fresh.
+    pub fn current_state(&self, now: Instant) -> Result<Vec<f64>, PlanningError> {
+        let names = self.body.state_names();
+        let missing: Vec<String> = (0..names.len())
+            .filter(|&index| !self.heard[index])
+            .map(|index| names[index].clone())
+            .collect();
+        let Some(heard_at) = self.heard_at.filter(|_| missing.is_empty()) else {
+            return Err(PlanningError::NoJointState { missing });
+        };
+        let age_s = now.saturating_duration_since(heard_at).as_secs_f64();
+        let limit_s = self.parameters.max_joint_state_age_s;
+        if age_s > limit_s {
+            return Err(PlanningError::StaleJointState { age_s, limit_s });
+        }
+        Ok(self.state.clone())
+    }
+
+    /// Where a motion starts: the current state, but from where control holds the arm if that is
+    /// where it is; `overrides` by name come from the request.
+    pub fn start_state(
+        &self,
+        overrides: &NamedJoints,
+        now: Instant,
+    ) -> Result<Vec<f64>, PlanningError> {
+        let complete = self.body.state_names().iter().all(|name| overrides.get(name).is_some());
+        let mut state = if complete { self.state.clone() } else { self.current_state(now)? };
+        for (index, name) in self.body.state_names().iter().enumerate() {
+            if let Some(position) = overrides.get(name) {
+                state[index] = position;
+            }
+        }
+        let at_end = !self.last_end.is_empty()
+            && self.last_end.iter().all(|(name, end)| {
+                self.body
+                    .state_index(name)
+                    .is_some_and(|index| (state[index] - end).abs() < AT_LAST_END)
+            });
+        if at_end {
+            for (name, end) in &self.last_end {
+                if let Some(index) = self.body.state_index(name) {
+                    state[index] = *end;
+                }
+            }
+        }
+        Ok(state)
+    }
+
+    /// Remembers where control holds the arm after a motion that was carried out; `None` after one
+    /// that was not.
+    pub fn motion_ended(&mut self, trajectory: Option<&Trajectory>) {
+        self.last_end = match trajectory {
+            None => BTreeMap::new(),
+            Some(trajectory) => trajectory
+                .joint_names()
+                .iter()
+                .cloned()
+                .zip(trajectory.last_position().iter().copied())
+                .collect(),
+        };
+    }
+
+    /// Pose of a frame in the root frame: the planning frame, a link, or an object.
+    pub fn frame(&self, frame: &str) -> Result<Pose, PlanningError> {
+        let frame = frame.trim_start_matches('/');
+        if frame.is_empty() || frame == self.parameters.planning_frame {
+            return Ok(Pose::identity());
+        }
+        if let Some(link) = self.body.link_index(frame) {
+            return Ok(self.body.link_pose(&self.state, link));
+        }
+        if let Some(object) = self.world.objects().get(frame) {
+            return Ok(object.root_from_object);
+        }
+        if let Some(held) = self.world.held().get(frame) {
+            return Ok(self.frame(&held.link)? * held.link_from_object);
+        }
+        let planning_frame = self.parameters.planning_frame.clone();
+        Err(PlanningError::UnknownFrame { frame: frame.to_owned(), planning_frame })
+    }
+
+    /// Makes one change of the scene.
+    pub fn apply(&mut self, change: Change) -> Result<(), PlanningError> {
+        let (body, state) = (self.body.clone(), self.state.clone());
+        self.world
+            .apply(change, &|link| body.link_index(link).map(|link| body.link_pose(&state, link)))
+    }
+
+    /// What one request needs; `held` in place of what the scene says the robot holds.
+    pub fn desk(&self, held: Option<&BTreeMap<String, HeldObject>>) -> Desk {
+        Desk {
+            planner: self.planner.clone(),
+            scene: check_scene(&self.world, held.unwrap_or(self.world.held())),
+            body: self.body.clone(),
+        }
+    }
+
+    /// Errors unless a trajectory starts where the arm is.
+    pub fn check_start(&self, trajectory: &Trajectory, now: Instant) -> Result<(), PlanningError> {
+        let state = self.current_state(now)?;
+        let allowed = self.parameters.allowed_start_tolerance;
+        for (name, &start) in trajectory.joint_names().iter().zip(trajectory.position(0)) {
+            let index = self
+                .body
+                .state_index(name)
+                .ok_or_else(|| PlanningError::bad("trajectory", format!("no joint '{name}'")))?;
+            let off_by = (state[index] - start).abs();
+            if off_by > allowed {
+                return Err(PlanningError::NotAtStart { joint: name.clone(), off_by, allowed });
+            }
+        }
+        Ok(())
+    }
+
+    /// What a running motion will touch from where the arm is now, if anything.
+    pub fn recheck(&self, trajectory: &Trajectory) -> Option<Touching> {
+        let indices: Vec<usize> = trajectory
+            .joint_names()
+            .iter()
+            .map(|name| self.body.state_index(name))
+            .collect::<Option<_>>()?;
+        let scene = check_scene(&self.world, self.world.held());
+        let mut checker = Checker::new(&self.body, &scene, &indices).ok()?;
+        let steps = (trajectory.duration_s() / RECHECK_STEP_S).ceil() as usize;
+        let samples: Vec<Vec<f64>> = (0..=steps)
+            .map(|step| trajectory.sample(step as f64 * RECHECK_STEP_S).position)
+            .collect();
+        let away = |sample: &Vec<f64>| -> f64 {
+            sample.iter().zip(&indices).map(|(p, &i)| (p - self.state[i]).powi(2)).sum()
+        };
+        let here =
+            (0..samples.len()).min_by(|&a, &b| away(&samples[a]).total_cmp(&away(&samples[b])))?;
+        let mut state = self.state.clone();
+        samples[here..].iter().find_map(|sample| {
+            for (&index, &position) in indices.iter().zip(sample) {
+                state[index] = position;
+            }
+            checker.touching(&state)
+        })
+    }
+
+    /// What a state touches, as far as the joints of `group` (all joints if empty) matter.
+    pub fn touching(&self, state: &[f64], group: &str) -> Result<Option<Touching>, PlanningError> {
+        let all: Vec<usize> = (0..state.len()).collect();
+        let joints = if group.is_empty() { Some(all.as_slice()) } else { self.body.group(group) };
+        let joints = joints.ok_or_else(|| praxis_motion::MotionError::UnknownName {
+            what: "group",
+            name: group.to_owned(),
+            known: self.body.group_names(),
+        })?;
+        let scene = check_scene(&self.world, self.world.held());
+        let mut checker = Checker::new(&self.body, &scene, joints)
+            .map_err(|link| PlanningError::UnknownLink { link })?;
+        Ok(checker.touching(state))
+    }
+}
+
+impl Desk {
+    /// Plans a motion.
+    pub fn plan(&mut self, request: &MotionRequest<'_>) -> Result<Motion, PlanningError> {
+        Ok(self.planner.plan(request, &self.scene)?)
+    }
+
+    /// Leads a link along straight lines.
+    pub fn cartesian(
+        &mut self,
+        request: &CartesianRequest,
+        constraints: &[OrientationConstraint],
+    ) -> Result<CartesianMotion, PlanningError> {
+        Ok(self.planner.cartesian_path(request, constraints, &self.scene)?)
+    }
+
+    /// A state that brings a link to a pose.
+    pub fn inverse(
+        &self,
+        state: &[f64],
+        group: &str,
+        pose: &PoseGoal,
+        avoid_collisions: bool,
+        seed: u64,
+    ) -> Result<Vec<f64>, PlanningError> {
+        let scene = avoid_collisions.then_some(&self.scene);
+        Ok(self.planner.inverse_kinematics(state, group, pose, scene, seed)?)
+    }
+}
+
+/// A planning request without its ROS clothes.
+pub struct PlanOrder {
+    /// Position of every joint.
+    pub start: Vec<f64>,
+    /// The group that moves.
+    pub group: String,
+    /// Any of these.
+    pub goals: Vec<praxis_motion::Goal>,
+    /// All the way.
+    pub constraints: Vec<OrientationConstraint>,
+    /// Zero for the default.
+    pub velocity_scaling: f64,
+    /// Zero for the default.
+    pub acceleration_scaling: f64,
+    /// Longest planning time.
+    pub time_budget: Duration,
+    /// Of the search.
+    pub seed: u64,
+}
+
+impl PlanOrder {
+    /// Plans it on a desk.
+    pub fn plan(&self, desk: &mut Desk, cancel: &AtomicBool) -> Result<Motion, PlanningError> {
+        desk.plan(&MotionRequest {
+            start: self.start.clone(),
+            group: self.group.clone(),
+            goals: self.goals.clone(),
+            constraints: self.constraints.clone(),
+            velocity_scaling: self.velocity_scaling,
+            acceleration_scaling: self.acceleration_scaling,
+            seed: self.seed,
+            time_budget: self.time_budget,
+            cancel: Some(cancel),
+        })
+    }
+}
+
+fn read(file: &str) -> Result<String, PlanningError> {
+    std::fs::read_to_string(file).map_err(|error| PlanningError::bad(file, error))
+}
+
+fn put_fixed_boxes(world: &mut PlanningWorld, file: &Path) -> Result<(), PlanningError> {
+    let described = World::read(file).map_err(|error| PlanningError::bad("scene_file", error))?;
+    for fixed in described.fixed_boxes() {
+        let shape = praxis_geometry::Shape::Box { half_extents_m: fixed.size_m * 0.5 };
+        let part = Part { shape, object_from_part: Pose::identity() };
+        let object = WorldObject { root_from_object: fixed.world_from_box, parts: vec![part] };
+        world.put_fixed(&fixed.id, object);
+    }
+    Ok(())
+}
+
+fn check_scene(world: &PlanningWorld, held: &BTreeMap<String, HeldObject>) -> CheckScene {
+    let mut scene = CheckScene::default();
+    for (name, object) in world.objects().iter().filter(|(name, _)| !held.contains_key(*name)) {
+        scene.solids.extend(object.parts.iter().map(|part| SceneSolid {
+            name: name.clone(),
+            shape: part.shape.clone(),
+            root_from_solid: object.root_from_object * part.object_from_part,
+        }));
+    }
+    for (name, object) in held {
+        scene.held.extend(object.parts.iter().map(|part| HeldSolid {
+            name: name.clone(),
+            link: object.link.clone(),
+            shape: part.shape.clone(),
+            link_from_solid: object.link_from_object * part.object_from_part,
+            touch_links: object.touch_links.clone(),
+        }));
+    }
+    let allowed = &world.allowed;
+    scene.allowed =
+        allowed.pairs().map(|(a, b, allowed)| ((a.to_owned(), b.to_owned()), allowed)).collect();
+    scene.allowed_by_default =
+        allowed.defaults().map(|(name, allowed)| (name.to_owned(), allowed)).collect();
+    scene
+}
+
+impl Pipeline {
+    /// The state as far as it has been heard; zero where it has not.
+    pub fn known_state(&self) -> Vec<f64> {
+        self.state.clone()
+    }
+}
