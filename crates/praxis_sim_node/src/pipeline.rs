@@ -97,7 +97,7 @@ impl SimPipeline {
     pub fn step(&mut self) -> Due {
         self.simulator.step();
         self.steps += 1;
-        let frames = |steps: u64| (steps as f64 / self.every.frame).floor();
+        let frames = |steps: u64| (steps as f64 / self.every.frame + 1e-9).floor();
         Due {
             joint_states: self.steps.is_multiple_of(self.every.joint_states),
             clock: self.steps.is_multiple_of(self.every.clock),

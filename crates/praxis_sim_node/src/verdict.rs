@@ -104,7 +104,7 @@ mod tests {
             text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert!((7..=9).contains(&lines.len()), "{text}");
         let placed = lines.iter().find(|line| line["placed"] == 1).unwrap();
-        assert_eq!(placed["sim_time_s"], 0.7);
+        assert!((placed["sim_time_s"].as_f64().unwrap() - 0.7).abs() < 1e-9);
         assert_eq!(lines[0]["time_limit_reached"], false);
         assert_eq!(lines.last().unwrap()["time_limit_reached"], true);
     }
