@@ -150,7 +150,7 @@ class Bench:
             "-p", f"robot_description_file:={self.urdf}", "-p", f"joint_limits_file:={self.limits}",
             "-p", f"estop_file:={self.estop_file}",
             # This driver is a script; give it time on a busy machine.
-            "-p", "stale_after_s:=0.25",
+            "-p", "stale_after_s:=0.6",
         ])
         assert self.arm.wait_for_server(20), "no follow_joint_trajectory"
 
@@ -341,7 +341,7 @@ def broken_joint_states_move_nothing(bench, spoil, text):
     bench.driver.spoil = spoil
     try:
         wait_until(lambda: text in bench.diagnostics["control: joint_states"].message, 5)
-        time.sleep(0.4)
+        time.sleep(0.9)
         refused = bench.result(bench.send(bench.goal(0.1, 1.0)))
         assert refused.status == GoalStatus.STATUS_ABORTED, refused.status
     finally:

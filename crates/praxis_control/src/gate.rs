@@ -6,6 +6,9 @@ use crate::stop::{JointState, StopPlan};
 const PULL_PER_S: f64 = 30.0;
 /// Share of the acceleration limit on which a lagging joint counts to arrive without overshoot.
 const ARRIVAL_SHARE: f64 = 0.4;
+/// Share of the acceleration and jerk limits that the gate's own motions use where there is room:
+/// who differentiates commands by arrival times finds them within the limits all the same.
+const OWN_SHARE: f64 = 0.99;
 /// Halvings of the way from "brake" to "as wanted" that are tried.
 const HALVINGS: u32 = 6;
 /// Longest step taken at once, seconds; what goes beyond is lost (the motion is late, not unsafe).
@@ -78,7 +81,7 @@ impl Gate {
     pub fn stop_duration_s(&self) -> f64 {
         let stops = self.limits.joints().iter().enumerate();
         stops.fold(0.0, |most, (joint, limit)| {
-            f64::max(most, StopPlan::new(self.state(joint), limit).duration_s())
+            f64::max(most, stop(self.state(joint), limit, self.bounds[joint]).duration_s())
         })
     }
 
@@ -107,7 +110,7 @@ impl Gate {
         let Some(dt_s) = usable_step(dt_s) else { return };
         for joint in 0..self.limits.dim() {
             let limit = self.limits.joints()[joint];
-            let next = StopPlan::new(self.state(joint), &limit).state_at(dt_s);
+            let next = stop(self.state(joint), &limit, self.bounds[joint]).state_at(dt_s);
             self.store(joint, next);
         }
     }
@@ -140,6 +143,21 @@ fn value(values: &[f64], joint: usize) -> f64 {
     values.get(joint).copied().unwrap_or(f64::NAN)
 }
 
+/// Limits of the gate's own motions.
+fn own(limit: &JointLimit) -> JointLimit {
+    JointLimit {
+        acceleration: OWN_SHARE * limit.acceleration,
+        jerk: OWN_SHARE * limit.jerk,
+        ..*limit
+    }
+}
+
+/// The stop with a little left of the limits, or the very shortest where that one has no room.
+fn stop(now: JointState, limit: &JointLimit, bounds: (f64, f64)) -> StopPlan {
+    let gentle = StopPlan::new(now, &own(limit));
+    if gentle.is_within(limit, bounds) { gentle } else { StopPlan::new(now, limit) }
+}
+
 /// The state closest to what is wanted, and whether it is exactly that.
 fn next_state(
     now: JointState,
@@ -148,7 +166,7 @@ fn next_state(
     bounds: (f64, f64),
     dt_s: f64,
 ) -> (JointState, bool) {
-    let stopping = StopPlan::new(now, limit).state_at(dt_s);
+    let stopping = stop(now, limit, bounds).state_at(dt_s);
     let is_finite = (wanted.position + wanted.velocity + wanted.acceleration).is_finite();
     if !is_finite {
         return (stopping, false);
@@ -159,7 +177,7 @@ fn next_state(
     }
 
     let stop_jerk = (stopping.acceleration - now.acceleration) / dt_s;
-    let mut jerk = pull(now, wanted, limit, dt_s);
+    let mut jerk = pull(now, wanted, &own(limit), dt_s);
     for _ in 0..HALVINGS {
         let next = now.after(dt_s, jerk);
         if may_be(next) {

@@ -22,7 +22,7 @@ use crate::limits::{limits_of, read_if_named};
 use crate::messages::{request_from_goal, request_from_msg};
 use crate::parameters::ControlParameters;
 use crate::publishing::Publishing;
-use crate::realtime::{lock_memory, steady_ns};
+use crate::realtime::{go_first, lock_memory, steady_ns};
 use crate::shared::{Flags, JointFeedback, LoopReport, Order};
 
 const NAME: &str = "control";
@@ -37,8 +37,13 @@ const TELL_EVERY_NS: i64 = 2_000_000_000;
 
 /// Sets the node up and serves it until it is told to stop.
 pub fn run() -> anyhow::Result<()> {
+    // Before the middleware starts its threads, which inherit it.
+    let first = go_first();
     let mut node = Node::create(NAME)?;
     logging::start(&mut node)?;
+    if let Err(error) = first {
+        tracing::warn!(%error, "no higher priority; joint states may be late on a busy machine");
+    }
     let (parameters, common) = node.parameters::<ControlParameters>(NAME, &[])?;
     let parameters = parameters.get();
     let clock = node.clock(common.use_sim_time)?;

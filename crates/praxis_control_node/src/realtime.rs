@@ -6,6 +6,9 @@ use std::io;
 /// Priority among real-time threads: above what a desktop runs, below kernel threads.
 const PRIORITY: libc::c_int = 80;
 
+/// Niceness of the other threads.
+const NICE: libc::c_int = -10;
+
 /// The steady clock in nanoseconds.
 pub fn steady_ns() -> i64 {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
@@ -22,6 +25,16 @@ pub fn sleep_until(at_ns: i64) {
         libc::clock_nanosleep(libc::CLOCK_MONOTONIC, libc::TIMER_ABSTIME, &at, std::ptr::null_mut())
     } == libc::EINTR
     {}
+}
+
+/// Lets the calling thread, and those that it starts from now on, go before ordinary work: what
+/// hears and publishes for the loop should not wait for a compiler.
+pub fn go_first() -> io::Result<()> {
+    // SAFETY: the call takes numbers only; 0 is the calling thread.
+    match unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICE) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 /// Puts the calling thread under SCHED_FIFO.
