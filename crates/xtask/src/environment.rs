@@ -64,15 +64,15 @@ pub fn variables() -> Result<BTreeMap<String, String>> {
     // Camera frames are larger than Fast DDS's default shared-memory segment.
     set("FASTRTPS_DEFAULT_PROFILES_FILE", text(places::root().join("config/fastdds_shm.xml")));
     let inherited = |key: &str| std::env::var(key).unwrap_or_default();
-    let mut rpaths = vec![libraries.clone()];
+    let mut rpaths = Vec::new();
     match which_ros() {
         Ros::Sourced => {
-            set("LD_LIBRARY_PATH", joined(&[libraries, inherited("LD_LIBRARY_PATH")]));
+            set("LD_LIBRARY_PATH", joined(&[libraries.clone(), inherited("LD_LIBRARY_PATH")]));
         }
         Ros::Private => {
             let (venv, overlay) = (text(places::venv()), text(places::overlay()));
             let python = setup::python_folder(&places::venv())?;
-            let lib = [format!("{venv}/lib"), format!("{overlay}/lib"), libraries];
+            let lib = [format!("{venv}/lib"), format!("{overlay}/lib"), libraries.clone()];
             set("ROS_DISTRO", "jazzy".to_owned());
             set("ROS_VERSION", "2".to_owned());
             set("AMENT_PREFIX_PATH", joined(&[venv.clone(), overlay.clone()]));
@@ -86,6 +86,7 @@ pub fn variables() -> Result<BTreeMap<String, String>> {
             rpaths.extend([format!("{venv}/lib"), format!("{overlay}/lib")]);
         }
     }
+    rpaths.push(libraries);
     let flags: Vec<String> =
         rpaths.iter().map(|path| format!("-C link-arg=-Wl,-rpath,{path}")).collect();
     set("RUSTFLAGS", flags.join(" "));
