@@ -40,7 +40,7 @@ def crop(picture, rows, rng):
     """A random crop, mirrored half of the time; boxes are clipped to it."""
     height, width = CROP_HEIGHT, CROP_WIDTH
     there = np.flatnonzero(rows[:, CLASS] >= 0)
-    if len(there) and rng.random() < 0.9:
+    if len(there) and rng.random() < 0.75:
         x0, y0, x1, y1 = rows[rng.choice(there), X0 : Y1 + 1]
         x = int(0.5 * (x0 + x1) - rng.uniform(0.1, 0.9) * width)
         y = int(0.5 * (y0 + y1) - rng.uniform(0.1, 0.9) * height)
