@@ -1,40 +1,42 @@
 /// Time constant over which the rate of ROS time is averaged, seconds.
-const RATE_MEMORY_S: f64 = 0.25;
-/// Share of the difference to ROS time that is made up per second.
-const CATCH_UP_PER_S: f64 = 0.5;
+const RATE_MEMORY_S: f64 = 0.5;
+/// How strongly trajectory time slows when it is ahead of ROS time, 1/s.
+const SLOW_DOWN_PER_S: f64 = 5.0;
+/// How strongly it hurries when it is behind, 1/s, and by which share of the rate at most: who goes
+/// faster than ROS time goes beyond the velocity limits in ROS time.
+const HURRY_PER_S: f64 = 0.2;
+const MOST_HURRY: f64 = 0.002;
+/// Further behind than this the difference is let go, seconds.
+const LET_GO_S: f64 = 0.02;
 /// Highest rate of trajectory time.
 const MAX_RATE: f64 = 20.0;
 /// ROS time further off than this is another time: a jump, not a drift.
 const JUMP_S: f64 = 0.5;
-/// Without a tick of ROS time for this long the rate falls to zero.
-const SILENCE_S: f64 = 0.1;
+/// Silence of ROS time, at least, after which the motion slows; or this many of its usual ticks.
+const SILENCE_S: f64 = 0.03;
+const SILENT_TICKS: f64 = 4.0;
+/// In this time a motion comes to a stand in a silence, seconds.
+const SLOWING_S: f64 = 0.05;
 
 /// Trajectory time for the control loop: smooth, at the filtered rate of ROS time.
 ///
 /// Raw differences of `/clock` come in lumps and jumps. Here time advances by the loop's own steady
-/// period times an averaged rate, drawn gently towards ROS time. When ROS time stops, the rate goes
-/// to zero; when it jumps, the offset is taken over and no motion is skipped or repeated.
+/// period times an averaged rate, held back gently where it is ahead of ROS time. When ROS time
+/// stops, so does the motion; when it jumps, the offset is taken over and no motion is skipped.
 #[derive(Clone, Debug)]
 pub struct TrajectoryClock {
     rate: f64,
     time_s: f64,
     last_ros_s: Option<f64>,
+    // Steady time since ROS time last changed, and its usual length.
     silence_s: f64,
-    // ROS and steady time since the last update of the measured rate.
-    span_steady_s: f64,
+    tick_s: f64,
     jumps: u32,
 }
 
 impl Default for TrajectoryClock {
     fn default() -> Self {
-        Self {
-            rate: 1.0,
-            time_s: 0.0,
-            last_ros_s: None,
-            silence_s: 0.0,
-            span_steady_s: 0.0,
-            jumps: 0,
-        }
+        Self { rate: 1.0, time_s: 0.0, last_ros_s: None, silence_s: 0.0, tick_s: 0.0, jumps: 0 }
     }
 }
 
@@ -45,40 +47,46 @@ impl TrajectoryClock {
         let Some(ros_s) = ros_s.filter(|s| s.is_finite()) else {
             return 0.0;
         };
-        self.span_steady_s += period_s;
+        self.silence_s += period_s;
         match self.last_ros_s {
             None => self.restart_at(ros_s),
-            Some(last_s) if ros_s != last_s => {
-                let span_s = ros_s - last_s;
-                if span_s < 0.0 || span_s > JUMP_S.max(MAX_RATE * self.span_steady_s) {
-                    self.jumps += 1;
-                    self.restart_at(ros_s);
-                } else {
-                    let measured = (span_s / self.span_steady_s).min(MAX_RATE);
-                    let share = 1.0 - (-self.span_steady_s / RATE_MEMORY_S).exp();
-                    self.rate += share * (measured - self.rate);
-                    self.last_ros_s = Some(ros_s);
-                    self.span_steady_s = 0.0;
-                    self.silence_s = 0.0;
-                }
-            }
-            Some(_) => self.silence_s += period_s,
+            Some(last_s) if ros_s != last_s => self.take_in(ros_s - last_s, ros_s),
+            Some(_) => {}
         }
-        let rate = if self.silence_s > SILENCE_S {
-            self.rate *= 1.0 - (period_s / 0.05).min(1.0);
-            self.rate
-        } else {
-            let behind_s = ros_s - self.time_s;
-            // At most a tenth faster or slower than ROS time.
-            let correction = (CATCH_UP_PER_S * behind_s).clamp(-0.1 * self.rate, 0.1 * self.rate);
-            (self.rate + correction).clamp(0.0, MAX_RATE)
-        };
-        let advance_s = rate * period_s;
+        let advance_s = self.present_rate(ros_s) * period_s;
         self.time_s += advance_s;
-        if (self.time_s - ros_s).abs() > JUMP_S {
+        if ros_s - self.time_s > LET_GO_S || self.time_s - ros_s > JUMP_S {
             self.time_s = ros_s;
         }
         advance_s
+    }
+
+    /// Takes in that ROS time went on by `span_s` during the silence.
+    fn take_in(&mut self, span_s: f64, ros_s: f64) {
+        if span_s < 0.0 || span_s > JUMP_S.max(MAX_RATE * self.silence_s) {
+            self.jumps += 1;
+            return self.restart_at(ros_s);
+        }
+        let share = 1.0 - (-self.silence_s / RATE_MEMORY_S).exp();
+        let measured = (span_s / self.silence_s).min(MAX_RATE);
+        self.rate += share * (measured - self.rate);
+        self.tick_s += 0.1 * (self.silence_s - self.tick_s);
+        self.last_ros_s = Some(ros_s);
+        self.silence_s = 0.0;
+    }
+
+    fn present_rate(&self, ros_s: f64) -> f64 {
+        let behind_s = ros_s - self.time_s;
+        let correction = if behind_s > 0.0 {
+            (HURRY_PER_S * behind_s).min(MOST_HURRY * self.rate)
+        } else {
+            // Between two ticks ROS time goes on unseen.
+            SLOW_DOWN_PER_S
+                * (behind_s + self.rate * self.silence_s.min(2.0 * self.tick_s)).min(0.0)
+        };
+        let overdue_s = self.silence_s - SILENCE_S.max(SILENT_TICKS * self.tick_s);
+        let awake = (1.0 - overdue_s / SLOWING_S).clamp(0.0, 1.0);
+        awake * (self.rate + correction).clamp(0.0, MAX_RATE)
     }
 
     /// Smooth ROS time: what commands are stamped with.
@@ -99,7 +107,6 @@ impl TrajectoryClock {
     fn restart_at(&mut self, ros_s: f64) {
         self.time_s = ros_s;
         self.last_ros_s = Some(ros_s);
-        self.span_steady_s = 0.0;
         self.silence_s = 0.0;
     }
 }
@@ -125,10 +132,9 @@ mod tests {
         let tail = &steps[1000..];
         let (least, most) =
             tail.iter().fold((f64::INFINITY, 0.0_f64), |(low, high), &s| (low.min(s), high.max(s)));
-        assert!(least > 0.0008 && most < 0.0012, "{least} {most}");
-        let total_s: f64 = steps.iter().sum();
-        assert!((total_s - 2.0).abs() < 0.2, "{total_s}");
-        assert!((clock.time_s() - 12.0).abs() < 0.05, "{}", clock.time_s());
+        // Never noticeably faster than ROS time: limits hold in ROS time.
+        assert!(least > 0.00095 && most < 0.00101, "{least} {most}");
+        assert!((clock.time_s() - 12.0).abs() < 0.03, "{}", clock.time_s());
     }
 
     #[test]
@@ -136,7 +142,7 @@ mod tests {
         let mut clock = TrajectoryClock::default();
         advances(&mut clock, 1.0, 0.002, 10.0);
         let rest_s: f64 = (0..2000).map(|_| clock.tick(0.002, Some(14.0))).sum();
-        assert!(rest_s < 0.3, "{rest_s}");
+        assert!(rest_s < 0.08, "{rest_s}");
         assert!(clock.tick(0.002, Some(14.0)) < 1e-9);
     }
 

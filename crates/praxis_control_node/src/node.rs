@@ -117,11 +117,19 @@ pub fn run() -> anyhow::Result<()> {
     };
     let control_loop =
         control_loop.start(publishing.thread().clone()).context("no thread for the loop")?;
+    // After the deactivation, while the publishers still live: the last results are told.
+    node.at_end(move || {
+        flags.quit();
+        if control_loop.join().is_err() {
+            tracing::error!("the control loop panicked");
+        }
+        publishing.thread().unpark();
+        if publishing.join().is_err() {
+            tracing::error!("the publishing thread panicked");
+        }
+    });
     node.spin();
-    flags.quit();
-    control_loop.join().map_err(|_| anyhow::anyhow!("the control loop panicked"))?;
-    publishing.thread().unpark();
-    publishing.join().map_err(|_| anyhow::anyhow!("the publishing thread panicked"))
+    Ok(())
 }
 
 fn limits(parameters: &ControlParameters) -> anyhow::Result<JointLimits> {
