@@ -17,7 +17,8 @@ pub fn repository() -> PathBuf {
 pub fn panda() -> RobotDescription {
     let folder = std::env::var("PRAXIS_ROBOT_DIR")
         .map_or_else(|_| repository().join(".ros/robots/panda"), PathBuf::from);
-    let srdf = ["srdf/panda.srdf", "panda.srdf"].map(|name| folder.join(name));
+    let srdf =
+        [repository().join("models/robots/panda/panda.srdf"), folder.join("srdf/panda.srdf")];
     let srdf = srdf.iter().find(|path| path.is_file());
     RobotDescription::read(&folder.join("panda.urdf"), srdf.map(PathBuf::as_path))
         .expect("the Panda's description; `cargo xtask setup` brings it")
