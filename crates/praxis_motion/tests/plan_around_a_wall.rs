@@ -104,8 +104,8 @@ fn what_is_held_is_kept_clear_too() {
     scene.held.push(HeldSolid {
         name: "stick".into(),
         link: "tool".into(),
-        shape: Shape::Cylinder { radius_m: 0.01, length_m: 0.3 },
-        link_from_solid: Pose::translation(0.0, 0.0, 0.1),
+        shape: Shape::Cylinder { radius_m: 0.01, length_m: 0.12 },
+        link_from_solid: Pose::translation(0.0, 0.0, 0.03),
         touch_links: ["l7".to_owned(), "tool".to_owned()].into(),
     });
     let motion = planner().plan(&request(vec![joints(&GOAL)]), &scene).unwrap();

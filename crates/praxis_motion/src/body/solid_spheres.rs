@@ -3,6 +3,8 @@
 //! Balls that touch the surface from inside (shrinking-ball medial points: Ma, Bae, Choi, The Visual
 //! Computer 28, 2012), as few of them as cover all surface samples within a tolerance.
 
+use std::collections::HashSet;
+
 use nalgebra::{Point3, Vector3};
 use praxis_geometry::{Shape, TriangleMesh};
 
@@ -14,7 +16,7 @@ const TOLERANCE_M: (f64, f64) = (0.0025, 0.012);
 /// Tolerance for objects that are held: they have to come near things.
 const HELD_TOLERANCE_M: f64 = 0.003;
 /// Most surface samples of one solid.
-const MAX_SAMPLES: f64 = 6000.0;
+const MAX_SAMPLES: f64 = 4000.0;
 
 struct Sample {
     at: Point3<f64>,
@@ -100,7 +102,7 @@ fn prism(outline: &[[f64; 2]], half: &Vector3<f64>) -> TriangleMesh {
 
 fn cover_mesh(mesh: &TriangleMesh, tolerance: f64) -> Vec<Sphere> {
     let samples = sample_surface(mesh, 0.5 * tolerance);
-    let stride = samples.len() / 1200 + 1;
+    let stride = samples.len() / 800 + 1;
     let balls: Vec<Sphere> =
         samples.iter().step_by(stride).map(|sample| largest_ball(sample, &samples)).collect();
     // What each ball covers, once grown by half the tolerance (samples stand for their surroundings).
@@ -139,19 +141,28 @@ fn sample_surface(mesh: &TriangleMesh, spacing: f64) -> Vec<Sample> {
     };
     let total: f64 = mesh.triangles.iter().map(area).sum();
     let spacing = spacing.max((total / (0.5 * MAX_SAMPLES)).sqrt());
+    // One sample a cell and direction: slivers would otherwise give thousands.
+    let mut taken = HashSet::new();
     let mut samples = Vec::new();
     for triangle in &mesh.triangles {
         let [a, b, c] = corners(triangle);
         let Some(outwards) = (b - a).cross(&(c - a)).try_normalize(1e-15) else { continue };
+        let facing = outwards.map(|v| (2.0 * v).round() as i32);
+        let mut take = |at: Point3<f64>| {
+            let cell = (at.coords / (0.7 * spacing)).map(|v| v.floor() as i32);
+            if taken.insert((cell, facing)) {
+                samples.push(Sample { at, inwards: -outwards });
+            }
+        };
         let longest = (b - a).norm().max((c - b).norm()).max((a - c).norm());
         let n = (longest / spacing).ceil().max(1.0) as usize;
         let (u, v) = ((b - a) / n as f64, (c - a) / n as f64);
         for i in 0..n {
             for j in 0..n - i {
                 let corner = a + u * i as f64 + v * j as f64;
-                samples.push(Sample { at: corner + (u + v) / 3.0, inwards: -outwards });
+                take(corner + (u + v) / 3.0);
                 if i + j + 1 < n {
-                    samples.push(Sample { at: corner + (u + v) * 2.0 / 3.0, inwards: -outwards });
+                    take(corner + (u + v) * 2.0 / 3.0);
                 }
             }
         }
@@ -164,13 +175,15 @@ fn largest_ball(sample: &Sample, samples: &[Sample]) -> Sphere {
     let mut radius = 1.0;
     for _ in 0..32 {
         let centre = sample.at + sample.inwards * radius;
-        let nearest =
-            samples.iter().filter(|other| (other.at - sample.at).norm_squared() > 1e-12).min_by(
-                |a, b| (a.at - centre).norm_squared().total_cmp(&(b.at - centre).norm_squared()),
-            );
-        let Some(nearest) = nearest else { break };
+        let (mut nearest, mut nearest2) = (sample, f64::INFINITY);
+        for other in samples {
+            let distance2 = (other.at - centre).norm_squared();
+            if distance2 < nearest2 && (other.at - sample.at).norm_squared() > 1e-12 {
+                (nearest, nearest2) = (other, distance2);
+            }
+        }
         let offset = nearest.at - sample.at;
-        if (nearest.at - centre).norm() >= radius * (1.0 - 1e-6) {
+        if nearest2.sqrt() >= radius * (1.0 - 1e-6) {
             break;
         }
         let along = offset.dot(&sample.inwards);
