@@ -15,7 +15,7 @@ import data
 import network
 
 LEAST_VISIBLE = 0.3
-SCORE = 0.35
+SCORE = 0.2
 
 
 def detect(session, picture, least=0.01, most=50):

@@ -67,6 +67,7 @@ shape = "cross"
 symmetry_order = 4
 
 [thresholds]
+# Low, because what stands at one place is decided later, by its outline in the depth picture.
 score = {score}
 iou = 0.5
 max_detections = 50
