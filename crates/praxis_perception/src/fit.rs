@@ -37,6 +37,8 @@ pub(crate) fn fit_outline(shape: ShapeKind, edge: &[[f64; 2]], inside: &[[f64; 2
         })
         .collect();
     guesses.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let edge = thinned(edge);
+    let edge = edge.as_slice();
     guesses.truncate(2);
 
     let refined = guesses.into_iter().map(|(_, guess)| refine(guess, edge));
@@ -44,6 +46,12 @@ pub(crate) fn fit_outline(shape: ShapeKind, edge: &[[f64; 2]], inside: &[[f64; 2
     let plausible = outline.sides_m.iter().all(|side| (0.004..0.5).contains(side))
         && outline.centre_m.iter().all(|at| at.is_finite());
     plausible.then(|| Fit { rms_m: trimmed_rms(&outline, edge), outline: outline.normalised() })
+}
+
+/// Evenly chosen points: more than this tell nothing new.
+fn thinned(edge: &[[f64; 2]]) -> Vec<[f64; 2]> {
+    const ENOUGH: usize = 160;
+    edge.iter().step_by(edge.len().div_ceil(ENOUGH).max(1)).copied().collect()
 }
 
 /// The outline whose extent at a yaw covers all but the outermost points.
@@ -78,6 +86,7 @@ fn huber(distance: f64) -> f64 {
 }
 
 fn cost(outline: &Outline, edge: &[[f64; 2]]) -> f64 {
+    let outline = outline.placed();
     edge.iter().map(|&point| huber(outline.distance_m(point))).sum()
 }
 
@@ -109,7 +118,7 @@ fn refine(start: Outline, edge: &[[f64; 2]]) -> (f64, Outline) {
         if trial_outline.sides_m.iter().all(|side| *side > 0.002) && trial_cost < best_cost {
             let gain = best_cost - trial_cost;
             (best, best_cost, damping) = (trial, trial_cost, damping * 0.3);
-            if gain < 1e-6 * best_cost {
+            if gain < 1e-4 * best_cost {
                 break;
             }
         } else {
@@ -137,14 +146,15 @@ fn normal_equations(
         moved[i] += STEP;
         outline(shape, &moved)
     });
+    let (centre, shifted) = (centre.placed(), shifted.each_ref().map(Outline::placed));
     let mut hessian = SMatrix::<f64, 5, 5>::zeros();
     let mut gradient = Parameters::zeros();
     for &point in edge {
         let distance = centre.distance_m(point);
         let weight = if distance.abs() <= HUBER_M { 1.0 } else { HUBER_M / distance.abs() };
         let slope = Parameters::from_fn(|i, _| (shifted[i].distance_m(point) - distance) / STEP);
-        hessian += weight * slope * slope.transpose();
-        gradient += weight * distance * slope;
+        hessian.syger(weight, &slope, &slope, 1.0);
+        gradient.axpy(weight * distance, &slope, 1.0);
     }
     (hessian, gradient)
 }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::exclusion::RobotBody;
-use crate::fit::fit_outline;
+use crate::fit::{Fit, fit_outline};
 use crate::object::{Evidence, SeenObject};
 use crate::plane::SupportPlane;
 use crate::scan::{Scan, ray_at_height};
@@ -52,11 +52,11 @@ impl Default for LocateConfig {
     }
 }
 
-/// What a detection turned out to be.
+/// What a place turned out to be.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Located {
-    /// An object.
-    Object(SeenObject),
+    /// One object, in a reading for each class that was proposed.
+    Proposals(Vec<SeenObject>),
     /// Part of the robot.
     OnRobot,
     /// Held in the air: the support is seen behind it where it would have to stand.
@@ -65,7 +65,7 @@ pub enum Located {
     Nothing,
 }
 
-/// Turns one detection into an object.
+/// Turns what was proposed for one place into objects.
 pub(crate) struct Locator<'a> {
     pub card: &'a Card,
     pub config: &'a LocateConfig,
@@ -77,11 +77,12 @@ pub(crate) struct Locator<'a> {
 }
 
 impl Locator<'_> {
-    /// What the detection is, with depth where there is any and by the picture alone otherwise.
-    pub fn locate(&self, detection: &Detection) -> Located {
-        let Some(class) = self.card.classes.get(detection.class) else { return Located::Nothing };
+    /// What stands at one place for which the network proposed some classes, the likeliest first:
+    /// with depth where there is any and by the picture alone otherwise.
+    pub fn locate(&self, proposals: &[Detection]) -> Located {
+        let Some(first) = proposals.first() else { return Located::Nothing };
         if let Some(scan) = &self.scan {
-            let bounds = scaled(&detection.bounds, self.camera, scan.camera());
+            let bounds = scaled(&first.bounds, self.camera, scan.camera());
             let limits = SegmentLimits {
                 min_height_m: self.config.min_height_m,
                 max_height_m: self.config.max_height_m,
@@ -95,25 +96,34 @@ impl Locator<'_> {
                 return Located::Lifted;
             }
             if let Some(face) = top_face(scan, &segment) {
-                return Located::Object(self.by_depth(detection, class, &face));
+                if !face.agrees {
+                    return Located::Nothing;
+                }
+                let outlines = Outlines::fit(self.card, &face);
+                let all = proposals.iter().filter_map(|d| self.by_depth(d, &face, &outlines));
+                return Located::Proposals(all.collect());
             }
             if mostly_support(&segment) {
                 return Located::Nothing;
             }
         }
-        self.by_picture(detection, class).map_or(Located::Nothing, |object| {
-            let from = Point3::from(self.world_from_camera.translation.vector);
-            if self.robot.blocks(&from, &Point3::from(object.centre_m)) {
-                Located::OnRobot
-            } else {
-                Located::Object(object)
-            }
-        })
+        let from = Point3::from(self.world_from_camera.translation.vector);
+        let all: Vec<SeenObject> = proposals.iter().filter_map(|d| self.by_picture(d)).collect();
+        if all.first().is_some_and(|o| self.robot.blocks(&from, &Point3::from(o.centre_m))) {
+            return Located::OnRobot;
+        }
+        Located::Proposals(all)
     }
 
-    fn by_depth(&self, detection: &Detection, class: &ClassCard, face: &TopFace) -> SeenObject {
-        let fit = fit_outline(class.shape, &face.edge, &face.inside)
-            .filter(|fit| fit.rms_m <= self.config.max_outline_rms_m);
+    fn by_depth(
+        &self,
+        detection: &Detection,
+        face: &TopFace,
+        outlines: &Outlines,
+    ) -> Option<SeenObject> {
+        let class = self.card.classes.get(detection.class)?;
+        let outline_support = outlines.support(class.shape, face.own_border);
+        let fit = outlines.of(class.shape).filter(|fit| fit.rms_m <= self.config.max_outline_rms_m);
         let (outline, rms_m) = match fit {
             Some(fit) => (fit.outline, fit.rms_m),
             None => (self.rough_outline(detection, class, face), 0.010),
@@ -125,16 +135,17 @@ impl Locator<'_> {
         // A border that is hidden in part leaves a side to guesswork.
         let hidden = 1.0 - face.own_border;
         let position_sigma_m = 0.001 + 0.5 * rms_m + 0.2 * face.noise_m + 0.010 * hidden * hidden;
-        SeenObject {
+        Some(SeenObject {
             class: detection.class,
             score: detection.score,
             centre_m: Vector3::new(x, y, bottom + 0.5 * height),
             yaw_rad: outline.yaw_rad,
             size_m: Vector3::new(length, width, height),
             evidence: Evidence::Depth,
+            outline_support,
             position_sigma_m,
             yaw_sigma_rad: (2.0 * position_sigma_m / length.max(0.01)).min(1.0),
-        }
+        })
     }
 
     /// The middle of what is seen, turned as the network says.
@@ -159,7 +170,8 @@ impl Locator<'_> {
     }
 
     /// The place where the ray through the detection's middle meets half the nominal height.
-    fn by_picture(&self, detection: &Detection, class: &ClassCard) -> Option<SeenObject> {
+    fn by_picture(&self, detection: &Detection) -> Option<SeenObject> {
+        let class = self.card.classes.get(detection.class)?;
         let height = self.config.nominal_height_m;
         let middle = detection.hints.centre_px.unwrap_or_else(|| detection.bounds.centre_px());
         let pixel = middle.map(|at| at - 0.5);
@@ -178,6 +190,7 @@ impl Locator<'_> {
             yaw_rad: yaw.unwrap_or(0.0),
             size_m: Vector3::new(width, width, height),
             evidence: Evidence::Picture,
+            outline_support: 1.0,
             position_sigma_m: 0.015,
             yaw_sigma_rad: if yaw.is_some() { 0.2 } else { 1.0 },
         })
@@ -195,6 +208,42 @@ impl Locator<'_> {
         let order = f64::from(class.symmetry_order);
         let yaw = view_azimuth + sin.atan2(cos) / order;
         Some(wrapped(yaw, std::f64::consts::TAU / order))
+    }
+}
+
+/// The outline of each shape that the card knows, fitted to one top face.
+struct Outlines(Vec<(ShapeKind, Option<Fit>)>);
+
+impl Outlines {
+    fn fit(card: &Card, face: &TopFace) -> Self {
+        let mut fits: Vec<(ShapeKind, Option<Fit>)> = Vec::new();
+        for class in &card.classes {
+            if !fits.iter().any(|(shape, _)| *shape == class.shape) {
+                fits.push((class.shape, fit_outline(class.shape, &face.edge, &face.inside)));
+            }
+        }
+        Self(fits)
+    }
+
+    fn of(&self, shape: ShapeKind) -> Option<&Fit> {
+        self.0.iter().find(|(own, _)| *own == shape).and_then(|(_, fit)| fit.as_ref())
+    }
+
+    /// How well the outline speaks for a shape: 1 when no other one fits better.
+    ///
+    /// Where much of the border is hidden any outline may fit, so it says little there.
+    fn support(&self, shape: ShapeKind, own_border: f64) -> f64 {
+        /// Errors below this tell nothing.
+        const FLOOR_M: f64 = 0.0006;
+        let others = self.0.iter().filter(|(other, _)| *other != shape);
+        let best_m =
+            others.filter_map(|(_, fit)| fit.map(|fit| fit.rms_m)).fold(f64::INFINITY, f64::min);
+        if !best_m.is_finite() {
+            return 1.0;
+        }
+        let own_m = self.of(shape).map_or(10.0 * FLOOR_M, |fit| fit.rms_m);
+        let ratio = ((FLOOR_M + best_m) / (FLOOR_M + own_m)).min(1.0);
+        ratio.powf(3.0 * own_border.powi(2))
     }
 }
 

@@ -27,6 +27,9 @@ pub struct SeenObject {
     pub size_m: Vector3<f64>,
     /// What it rests on.
     pub evidence: Evidence,
+    /// How well the outline speaks for the class: 1 when no other class fits better, towards 0 the
+    /// better another one does.
+    pub outline_support: f64,
     /// Standard deviation of the centre along each horizontal axis.
     pub position_sigma_m: f64,
     /// Standard deviation of the yaw.

@@ -20,17 +20,13 @@ impl Outline {
     ///
     /// Exact outside and on the outline; inside a cross it may be short of the true distance.
     pub fn distance_m(&self, point_m: [f64; 2]) -> f64 {
-        let (dx, dy) = (point_m[0] - self.centre_m[0], point_m[1] - self.centre_m[1]);
-        let [a, b] = self.sides_m;
-        if self.shape == ShapeKind::Cylinder {
-            return dx.hypot(dy) - 0.5 * a;
-        }
+        self.placed().distance_m(point_m)
+    }
+
+    /// The outline with its turn worked out, for many points.
+    pub(crate) fn placed(&self) -> Placed<'_> {
         let (sin, cos) = self.yaw_rad.sin_cos();
-        let local = [(cos * dx + sin * dy).abs(), (cos * dy - sin * dx).abs()];
-        match self.shape {
-            ShapeKind::Cross => rectangle(local, a, b).min(rectangle(local, b, a)),
-            _ => rectangle(local, a, b),
-        }
+        Placed { outline: self, sin, cos }
     }
 
     /// Full extent along the outline's own x and y.
@@ -61,6 +57,31 @@ impl Outline {
     }
 }
 
+/// An outline whose turn has been worked out.
+#[derive(Clone, Copy)]
+pub(crate) struct Placed<'a> {
+    outline: &'a Outline,
+    sin: f64,
+    cos: f64,
+}
+
+impl Placed<'_> {
+    /// As [`Outline::distance_m`].
+    #[inline]
+    pub fn distance_m(&self, point_m: [f64; 2]) -> f64 {
+        let Outline { shape, centre_m, sides_m: [a, b], .. } = *self.outline;
+        let (dx, dy) = (point_m[0] - centre_m[0], point_m[1] - centre_m[1]);
+        if shape == ShapeKind::Cylinder {
+            return (dx * dx + dy * dy).sqrt() - 0.5 * a;
+        }
+        let local = [(self.cos * dx + self.sin * dy).abs(), (self.cos * dy - self.sin * dx).abs()];
+        match shape {
+            ShapeKind::Cross => rectangle(local, a, b).min(rectangle(local, b, a)),
+            _ => rectangle(local, a, b),
+        }
+    }
+}
+
 /// Angle within (-period/2, period/2].
 pub fn wrapped(angle_rad: f64, period_rad: f64) -> f64 {
     let turns = (angle_rad / period_rad - 0.5).ceil();
@@ -69,7 +90,8 @@ pub fn wrapped(angle_rad: f64, period_rad: f64) -> f64 {
 
 fn rectangle(local: [f64; 2], length: f64, width: f64) -> f64 {
     let (dx, dy) = (local[0] - 0.5 * length, local[1] - 0.5 * width);
-    dx.max(0.0).hypot(dy.max(0.0)) + dx.max(dy).min(0.0)
+    let (out_x, out_y) = (dx.max(0.0), dy.max(0.0));
+    (out_x * out_x + out_y * out_y).sqrt() + dx.max(dy).min(0.0)
 }
 
 #[cfg(test)]

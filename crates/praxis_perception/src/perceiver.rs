@@ -31,6 +31,10 @@ pub struct PerceiverConfig {
     /// A run of the network longer than this is ended, milliseconds; 0 for no limit.
     #[schemars(range(min = 0, max = 60000))]
     pub network_limit_ms: u64,
+    /// Least score of a class that the network only proposes; the outline then chooses among what
+    /// was proposed for one place.
+    #[schemars(range(min = 0.01, max = 1.0))]
+    pub proposal_score: f64,
     /// Two objects whose centres are closer than this are one, metres.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub merge_m: f64,
@@ -48,6 +52,7 @@ impl Default for PerceiverConfig {
             plane_height_m: 0.0,
             estimate_plane: false,
             network_limit_ms: 1000,
+            proposal_score: 0.1,
             merge_m: 0.02,
             locate: LocateConfig::default(),
             tracker: TrackerConfig::default(),
@@ -183,10 +188,11 @@ impl Perceiver {
             robot: frame.robot,
             scan,
         };
+        let least = |class| self.score_threshold.unwrap_or(self.card.score_threshold(class));
         let (mut seen, mut on_robot, mut lifted) = (Vec::new(), 0, 0);
-        for detection in &detections {
-            match locator.locate(detection) {
-                Located::Object(object) => seen.push(object),
+        for place in places(&detections, least) {
+            match locator.locate(&place) {
+                Located::Proposals(readings) => seen.extend(settled(readings, least)),
                 Located::OnRobot => on_robot += 1,
                 Located::Lifted => lifted += 1,
                 Located::Nothing => {}
@@ -228,8 +234,8 @@ impl Perceiver {
 
         let started = Instant::now();
         let size = (colour.width(), colour.height());
-        let least = self.score_threshold;
-        let detections = self.card.decode(&outputs, &input_from_image, size, least)?;
+        let least = self.config.proposal_score as f32;
+        let detections = self.card.decode(&outputs, &input_from_image, size, Some(least))?;
         times.decode = started.elapsed();
         Ok(detections)
     }
@@ -259,6 +265,46 @@ impl Perceiver {
             .collect();
         SupportPlane::estimate(&points, 0.006, 0.2, 0.25, 1).unwrap_or(fixed)
     }
+}
+
+/// What was proposed for each place, the likeliest class first.
+///
+/// A place whose best score is below the threshold of its class is left out.
+fn places(detections: &[Detection], least_score: impl Fn(usize) -> f32) -> Vec<Vec<Detection>> {
+    const SAME_PLACE_IOU: f64 = 0.4;
+    let mut places: Vec<Vec<Detection>> = Vec::new();
+    // Detections come best first.
+    for detection in detections {
+        let same =
+            |place: &&mut Vec<Detection>| place[0].bounds.iou(&detection.bounds) > SAME_PLACE_IOU;
+        match places.iter_mut().find(same) {
+            Some(place) if place.iter().all(|other| other.class != detection.class) => {
+                place.push(detection.clone());
+            }
+            Some(_) => {}
+            None if detection.score >= least_score(detection.class) => {
+                places.push(vec![detection.clone()]);
+            }
+            None => {}
+        }
+    }
+    places
+}
+
+/// Settles which of the proposed classes stands at a place.
+///
+/// The network says that something is there (its best score) and what it may be; the outline weighs
+/// the proposals.
+fn settled(readings: Vec<SeenObject>, least_score: impl Fn(usize) -> f32) -> Option<SeenObject> {
+    let weight = |object: &SeenObject| f64::from(object.score) * object.outline_support;
+    let first = readings.first()?;
+    let (presence, least) = (first.score, least_score(first.class));
+    let sum: f64 = readings.iter().map(weight).sum();
+    let best = readings.into_iter().max_by(|a, b| weight(a).total_cmp(&weight(b)))?;
+    let share = if sum > 0.0 { weight(&best) / sum } else { 0.0 };
+    // A class that its outline contradicts, with no better one proposed, is not told.
+    let score = presence * (share * best.outline_support) as f32;
+    (score >= 0.5 * least).then_some(SeenObject { score, ..best })
 }
 
 /// Of objects in the same place the likeliest stays.

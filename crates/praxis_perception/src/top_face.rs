@@ -16,6 +16,8 @@ pub(crate) struct TopFace {
     pub edge: Vec<[f64; 2]>,
     /// Share of the border that is the object's own, 0 to 1; the rest is hidden or unknown.
     pub own_border: f64,
+    /// How well the network's box and the face agree, see [`agrees`].
+    pub agrees: bool,
 }
 
 /// Finds the top face; none when the object has too few points.
@@ -36,7 +38,9 @@ pub(crate) fn top_face(scan: &Scan<'_>, segment: &Segment) -> Option<TopFace> {
     let mut mask = mask(segment, z_m as f32, tolerance, noise_m > 0.001);
     keep_best_patch(segment, &mut mask);
 
-    let mut face = TopFace { z_m, noise_m, inside: Vec::new(), edge: Vec::new(), own_border: 0.0 };
+    let agrees = agrees(segment, &mask);
+    let mut face =
+        TopFace { z_m, noise_m, inside: Vec::new(), edge: Vec::new(), own_border: 0.0, agrees };
     let mut border = [0usize; 2];
     for row in 0..segment.height as isize {
         for column in 0..segment.width as isize {
@@ -157,6 +161,30 @@ fn keep_best_patch(segment: &Segment, mask: &mut [bool]) {
     for (mask, patch) in mask.iter_mut().zip(&patch) {
         *mask = *mask && *patch == best.1;
     }
+}
+
+/// Whether the face lies within the network's box and fills a good part of its width or height.
+///
+/// A box somewhere on a wall, or a small one on a large thing, does not agree.
+fn agrees(segment: &Segment, mask: &[bool]) -> bool {
+    let cells = || (0..mask.len()).filter(|&index| mask[index]);
+    let (all, inside) = cells().fold((0usize, 0usize), |(all, inside), index| {
+        (all + 1, inside + usize::from(segment.core[index]))
+    });
+    let extent = |chosen: &dyn Fn(usize) -> bool, axis: &dyn Fn(usize) -> usize| {
+        let places = || (0..mask.len()).filter(|&index| chosen(index)).map(axis);
+        match (places().min(), places().max()) {
+            (Some(low), Some(high)) => (high - low + 1) as f64,
+            _ => 0.0,
+        }
+    };
+    let share = |axis: &dyn Fn(usize) -> usize| {
+        let core = extent(&|index| segment.core[index], axis);
+        extent(&|index| mask[index] && segment.core[index], axis) / core.max(1.0)
+    };
+    let (columns, rows) =
+        (share(&|index| index % segment.width), share(&|index| index / segment.width));
+    inside * 10 >= all * 7 && columns.max(rows) >= 0.5
 }
 
 /// Which cells are of the top face; small holes within it are closed.

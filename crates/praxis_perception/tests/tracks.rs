@@ -14,6 +14,7 @@ fn seen(class: usize, x: f64, y: f64) -> SeenObject {
         yaw_rad: 0.1,
         size_m: Vector3::new(0.05, 0.04, 0.05),
         evidence: Evidence::Depth,
+        outline_support: 1.0,
         position_sigma_m: 0.002,
         yaw_sigma_rad: 0.05,
     }
