@@ -1,1 +1,25 @@
 //! Is this configuration, this edge, free; how far; which pair.
+//!
+//! In: a [`praxis_robot::Robot`] with its link spheres, a [`Scene`] of solids, measured points and
+//! held objects, and the joints that a query moves. Out: a [`Checker`] that answers for single
+//! configurations and for whole edges (conservatively: an edge called free is free everywhere), 16
+//! configurations at a time with the vector instructions that the processor has. Searching and
+//! goals are left to the planner.
+
+mod checker;
+mod cloud;
+mod error;
+mod kernel;
+mod lanes;
+mod model;
+mod nearest;
+mod scene;
+mod solid;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+pub use self::checker::Checker;
+pub use self::cloud::PointCloud;
+pub use self::error::CollisionError;
+pub use self::nearest::{Contact, Nearest};
+pub use self::scene::{AllowedPairs, AttachedObject, Scene, SceneObject};

@@ -17,7 +17,7 @@ const GRID: usize = 22;
 const SAMPLES: f64 = 1800.0;
 
 /// Centres and radii of spheres, in the link's frame, that cover its solids.
-pub(crate) fn cover(solids: &[(Shape, Pose)]) -> Vec<(Point3<f64>, f64)> {
+pub fn cover(solids: &[(Shape, Pose)]) -> Vec<(Point3<f64>, f64)> {
     let mut spheres = Vec::new();
     for (shape, link_from_solid) in solids {
         let own = match shape {

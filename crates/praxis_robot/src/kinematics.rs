@@ -5,7 +5,7 @@ use crate::robot::{Link, Motion, Robot};
 
 impl Link {
     /// Pose in the parent link at a state.
-    pub(crate) fn parent_from_link(&self, q: &[f64]) -> Pose {
+    pub fn parent_from_link(&self, q: &[f64]) -> Pose {
         match self.motion {
             Motion::Fixed => self.parent_from_joint,
             Motion::Turn { axis, variable } => {

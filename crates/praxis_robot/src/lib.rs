@@ -15,5 +15,8 @@ mod srdf;
 mod urdf;
 
 pub use self::error::RobotError;
+pub use self::fitting::cover as cover_with_spheres;
 pub use self::ik::{IkMiss, IkRequest};
-pub use self::robot::{EndEffector, Group, Joint, JointKind, Link, LinkSphere, Mimic, Robot};
+pub use self::robot::{
+    EndEffector, Group, Joint, JointKind, Link, LinkSphere, Mimic, Motion, Robot, Variable,
+};

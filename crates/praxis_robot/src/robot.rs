@@ -54,30 +54,49 @@ pub struct Link {
     pub name: String,
     /// Index of the link it hangs on; `None` for the root.
     pub parent: Option<usize>,
-    pub(crate) parent_from_joint: Pose,
-    pub(crate) motion: Motion,
+    /// Where the joint above sits in the parent link.
+    pub parent_from_joint: Pose,
+    /// How the joint above moves this link.
+    pub motion: Motion,
     /// Collision solids and where they sit in the link.
     pub collision: Vec<(Shape, Pose)>,
 }
 
 /// How the joint above a link moves it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Motion {
+pub enum Motion {
+    /// Not at all.
     Fixed,
-    Turn { axis: Unit<Vector3<f64>>, variable: Variable },
-    Slide { axis: Unit<Vector3<f64>>, variable: Variable },
+    /// Turns about an axis through the joint's origin.
+    Turn {
+        /// The axis, in the joint's frame.
+        axis: Unit<Vector3<f64>>,
+        /// The angle.
+        variable: Variable,
+    },
+    /// Slides along an axis.
+    Slide {
+        /// The axis, in the joint's frame.
+        axis: Unit<Vector3<f64>>,
+        /// The way.
+        variable: Variable,
+    },
 }
 
 /// Position of a joint as a function of the state.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Variable {
-    pub(crate) index: usize,
-    pub(crate) multiplier: f64,
-    pub(crate) offset: f64,
+pub struct Variable {
+    /// Index of the joint in the state.
+    pub index: usize,
+    /// Position is `multiplier` times the joint's plus `offset`.
+    pub multiplier: f64,
+    /// See `multiplier`.
+    pub offset: f64,
 }
 
 impl Variable {
-    pub(crate) fn value(&self, q: &[f64]) -> f64 {
+    /// Position at a state.
+    pub fn value(&self, q: &[f64]) -> f64 {
         self.multiplier * q[self.index] + self.offset
     }
 }

@@ -90,6 +90,8 @@ fn group_of(node: &Node<'_, '_>, robot: &Robot) -> Result<Group, RobotError> {
                 joints.extend(&inner.joints);
                 tip_link = Some(inner.tip_link);
             }
+            // Passive joints follow on their own; some files put them into groups.
+            "passive_joint" => {}
             other => {
                 let problem = format!(
                     "of group '{name}' holds <{other}>; known are chain, joint, link, group"

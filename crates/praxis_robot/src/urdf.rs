@@ -168,8 +168,11 @@ fn joint_of(node: &Node<'_, '_>) -> Result<(String, RawJoint), RobotError> {
     };
     let parent_from_joint = origin(node)?;
     let axis = match child(node, "axis") {
-        Some(element) => triple(&element, "xyz")?.unwrap_or([1.0, 0.0, 0.0]),
-        None => [1.0, 0.0, 0.0],
+        // Files often give fixed joints an axis of zeros.
+        Some(element) if kind != RawKind::Fixed => {
+            triple(&element, "xyz")?.unwrap_or([1.0, 0.0, 0.0])
+        }
+        _ => [1.0, 0.0, 0.0],
     };
     let axis = Unit::try_new(Vector3::from(axis), 1e-9)
         .ok_or_else(|| at(node, format!("'{name}' has an axis of length zero")))?;

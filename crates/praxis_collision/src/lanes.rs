@@ -1,0 +1,170 @@
+use std::ops::{Add, Mul, Sub};
+
+/// Configurations that a kernel looks at together.
+pub(crate) const WIDTH: usize = 16;
+
+/// One number for each of [`WIDTH`] configurations, in memory.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C, align(64))]
+pub(crate) struct Row(pub(crate) [f32; WIDTH]);
+
+impl Row {
+    pub(crate) const ZERO: Self = Self([0.0; WIDTH]);
+}
+
+/// One number for each of [`WIDTH`] configurations, in registers. Comparisons answer with one bit
+/// a lane. Kernels are written once over this; `Plain` is the twin that the others are held to.
+pub(crate) trait Lanes:
+    Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self>
+{
+    fn splat(value: f32) -> Self;
+    fn load(row: &Row) -> Self;
+    fn store(self, row: &mut Row);
+    /// `self * factor + term`.
+    fn mul_add(self, factor: Self, term: Self) -> Self;
+    fn max(self, other: Self) -> Self;
+    fn min(self, other: Self) -> Self;
+    fn abs(self) -> Self;
+    fn round(self) -> Self;
+    fn floor(self) -> Self;
+    fn sqrt(self) -> Self;
+    fn below(self, other: Self) -> u32;
+    fn least(self) -> f32;
+    fn greatest(self) -> f32;
+}
+
+/// Lanes as an array: any processor, and the plain twin in tests.
+#[derive(Clone, Copy)]
+pub(crate) struct Plain(Row);
+
+impl Plain {
+    #[inline(always)]
+    fn map(self, f: impl Fn(f32) -> f32) -> Self {
+        Self(Row(self.0.0.map(f)))
+    }
+
+    #[inline(always)]
+    fn zip(self, other: Self, f: impl Fn(f32, f32) -> f32) -> Self {
+        Self(Row(std::array::from_fn(|i| f(self.0.0[i], other.0.0[i]))))
+    }
+}
+
+impl Add for Plain {
+    type Output = Self;
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        self.zip(other, |a, b| a + b)
+    }
+}
+
+impl Sub for Plain {
+    type Output = Self;
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        self.zip(other, |a, b| a - b)
+    }
+}
+
+impl Mul for Plain {
+    type Output = Self;
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        self.zip(other, |a, b| a * b)
+    }
+}
+
+impl Lanes for Plain {
+    #[inline(always)]
+    fn splat(value: f32) -> Self {
+        Self(Row([value; WIDTH]))
+    }
+    #[inline(always)]
+    fn load(row: &Row) -> Self {
+        Self(*row)
+    }
+    #[inline(always)]
+    fn store(self, row: &mut Row) {
+        *row = self.0;
+    }
+    #[inline(always)]
+    fn mul_add(self, factor: Self, term: Self) -> Self {
+        // Without a fused instruction `f32::mul_add` is a slow library call.
+        self * factor + term
+    }
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        self.zip(other, |a, b| if a > b { a } else { b })
+    }
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        self.zip(other, |a, b| if a < b { a } else { b })
+    }
+    #[inline(always)]
+    fn abs(self) -> Self {
+        self.map(f32::abs)
+    }
+    #[inline(always)]
+    fn round(self) -> Self {
+        self.map(f32::round_ties_even)
+    }
+    #[inline(always)]
+    fn floor(self) -> Self {
+        self.map(f32::floor)
+    }
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        self.map(f32::sqrt)
+    }
+    #[inline(always)]
+    fn below(self, other: Self) -> u32 {
+        (0..WIDTH).fold(0, |bits, i| bits | (u32::from(self.0.0[i] < other.0.0[i]) << i))
+    }
+    #[inline(always)]
+    fn least(self) -> f32 {
+        self.0.0.into_iter().fold(f32::INFINITY, f32::min)
+    }
+    #[inline(always)]
+    fn greatest(self) -> f32 {
+        self.0.0.into_iter().fold(f32::NEG_INFINITY, f32::max)
+    }
+}
+
+/// Sine and cosine, to about 3e-7 for angles of a few turns.
+#[inline(always)]
+pub(crate) fn sin_cos<L: Lanes>(angle: L) -> (L, L) {
+    (sin(angle), sin(angle + L::splat(std::f32::consts::FRAC_PI_2)))
+}
+
+/// Taylor's odd polynomial on half a turn, the sign from the parity of the half turns taken off.
+#[inline(always)]
+fn sin<L: Lanes>(angle: L) -> L {
+    // Pi in three parts (Cody and Waite), so that the difference keeps its digits.
+    const PI_PARTS: [f32; 3] = [3.140_625, 9.675_026e-4, 1.509_958e-7];
+    let turns = (angle * L::splat(std::f32::consts::FRAC_1_PI)).round();
+    let rest = PI_PARTS.iter().fold(angle, |rest, part| turns.mul_add(L::splat(-part), rest));
+    let even = (turns * L::splat(0.5)).floor();
+    let parity = even.mul_add(L::splat(-2.0), turns);
+    let sign = parity.mul_add(L::splat(-2.0), L::splat(1.0));
+    let square = rest * rest;
+    let mut sum = L::splat(-2.505_210_8e-8);
+    for factor in [2.755_732e-6, -1.984_127e-4, 8.333_333e-3, -0.166_666_67] {
+        sum = sum.mul_add(square, L::splat(factor));
+    }
+    sign * (sum * square).mul_add(rest, rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sines_agree_with_the_library() {
+        for k in -900..900 {
+            let angle = k as f32 * 0.01;
+            let (s, c) = sin_cos(Plain::splat(angle));
+            let (s, c) = (f64::from(s.0.0[0]), f64::from(c.0.0[0]));
+            let exact = f64::from(angle).sin_cos();
+            assert!((s - exact.0).abs() < 5e-7 && (c - exact.1).abs() < 9e-7, "{angle}: {s} {c}");
+        }
+    }
+}

@@ -1,0 +1,435 @@
+use std::sync::Arc;
+
+use nalgebra::{Point3, Rotation3, Vector3};
+use praxis_geometry::Pose;
+use praxis_robot::{JointKind, Motion, Robot};
+
+use crate::cloud::PointCloud;
+use crate::error::CollisionError;
+use crate::lanes::{Row, WIDTH};
+use crate::scene::Scene;
+use crate::solid::Solid;
+
+/// How far a slide without limits is taken to reach, metres.
+const UNBOUNDED_SLIDE_M: f64 = 10.0;
+
+/// Robot and scene as one query needs them: fixed joints folded away, obstacles out of reach left
+/// out, constants in single precision. Frame 0 is the root, frames move about or along their z.
+#[derive(Debug)]
+pub(crate) struct Model {
+    pub(crate) variables: usize,
+    pub(crate) frames: Vec<Frame>,
+    pub(crate) parts: Vec<Part>,
+    pub(crate) pairs: Vec<PartPair>,
+    pub(crate) solids: Vec<(usize, Solid)>,
+    pub(crate) boxes: Boxes,
+    pub(crate) cloud: Option<Arc<PointCloud>>,
+    /// Order in which parts meet the environment: what moves most first.
+    pub(crate) order: Vec<usize>,
+}
+
+/// A joint that moves.
+#[derive(Debug)]
+pub(crate) struct Frame {
+    pub(crate) parent: usize,
+    /// Rows of the rotation, then the translation, before the joint moves.
+    pub(crate) rotation: [[f32; 3]; 3],
+    pub(crate) translation: [f32; 3],
+    pub(crate) turns: bool,
+    /// Which of the group's joints.
+    pub(crate) variable: usize,
+    pub(crate) multiplier: f32,
+    pub(crate) offset: f32,
+}
+
+/// Spheres that move together: a link, or an object on it.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(crate) name: String,
+    pub(crate) link: usize,
+    pub(crate) frame: usize,
+    /// Centres in the frame, and radii (towards the environment with padding).
+    pub(crate) spheres: Vec<Ball>,
+    pub(crate) bounding: Ball,
+    /// Index of its first sphere among all.
+    pub(crate) first: usize,
+    /// Which obstacles matter, 16 bits for each group of 16.
+    pub(crate) obstacles: Vec<u32>,
+    pub(crate) meets_cloud: bool,
+    /// Metres that its spheres move at most for each unit of a variable.
+    pub(crate) weights: Vec<f32>,
+    /// Centres in the link's frame and radii, for the plain twin.
+    pub(crate) in_link: Vec<(Point3<f64>, f64)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ball {
+    pub(crate) centre: [f32; 3],
+    /// Towards the environment: padded.
+    pub(crate) radius: f32,
+    /// Towards other parts.
+    pub(crate) own_radius: f32,
+}
+
+/// Parts that must not touch each other.
+#[derive(Debug)]
+pub(crate) struct PartPair {
+    pub(crate) first: usize,
+    pub(crate) second: usize,
+    /// Metres that they move against each other at most for each unit of a variable.
+    pub(crate) weights: Vec<f32>,
+}
+
+/// Axis-aligned boxes around the obstacles, in rows of 16.
+#[derive(Debug, Default)]
+pub(crate) struct Boxes {
+    pub(crate) low: Vec<[Row; 3]>,
+    pub(crate) high: Vec<[Row; 3]>,
+}
+
+struct Placed {
+    frame: usize,
+    frame_from_link: Pose,
+}
+
+impl Model {
+    pub(crate) fn new(
+        robot: &Robot,
+        scene: &Scene,
+        joints: &[usize],
+        state: &[f64],
+    ) -> Result<Self, CollisionError> {
+        check_state(robot, joints, state)?;
+        let (frames, placed) = place(robot, joints, state);
+        let levers = Levers { robot, frames: &frames, joints };
+        let mut model = Self {
+            variables: joints.len(),
+            frames: Vec::new(),
+            parts: Vec::new(),
+            pairs: Vec::new(),
+            solids: Vec::new(),
+            boxes: Boxes::default(),
+            cloud: scene.cloud.clone(),
+            order: Vec::new(),
+        };
+        let mut first = 0;
+        let mut add = |name: &str, link: usize, spheres: Vec<(Point3<f64>, f64)>| {
+            if !spheres.is_empty() {
+                let part = levers.part(name, link, &placed[link], spheres, first, scene.padding_m);
+                first += part.spheres.len();
+                model.parts.push(part);
+            }
+        };
+        let mut spheres = robot.spheres().iter().peekable();
+        for (index, link) in robot.links().iter().enumerate() {
+            let mut own = Vec::new();
+            while let Some(sphere) = spheres.next_if(|sphere| sphere.link == index) {
+                own.push((sphere.centre, sphere.radius_m));
+            }
+            add(&link.name, index, own);
+        }
+        let links = model_parts_of_links(robot);
+        for held in &scene.attached {
+            let link = robot.link_index(&held.link).map_err(|_| CollisionError::UnknownLink {
+                object: held.id.clone(),
+                link: held.link.clone(),
+            })?;
+            add(&held.id, link, held.spheres.clone());
+        }
+        model.add_solids(scene);
+        model.find_obstacles(scene, &levers);
+        model.find_pairs(robot, scene, links, &levers);
+        model.order = (0..model.parts.len()).filter(|&p| model.parts[p].frame != 0).collect();
+        model.order.reverse();
+        model.frames = frames;
+        Ok(model)
+    }
+
+    fn add_solids(&mut self, scene: &Scene) {
+        for (object, entry) in scene.objects.iter().enumerate() {
+            self.solids.extend(entry.solids.iter().map(|solid| (object, solid.clone())));
+        }
+        for group in self.solids.chunks(WIDTH) {
+            // Lanes without an obstacle hold an empty box that nothing overlaps.
+            let mut low = [Row([f32::INFINITY; WIDTH]); 3];
+            let mut high = [Row([f32::NEG_INFINITY; WIDTH]); 3];
+            for (lane, (_, solid)) in group.iter().enumerate() {
+                for i in 0..3 {
+                    low[i].0[lane] = solid.low[i];
+                    high[i].0[lane] = solid.high[i];
+                }
+            }
+            self.boxes.low.push(low);
+            self.boxes.high.push(high);
+        }
+    }
+
+    fn find_obstacles(&mut self, scene: &Scene, levers: &Levers<'_>) {
+        for part in &mut self.parts {
+            let may_touch = |id: &str| scene.allowed.get(&part.name, id).unwrap_or(false);
+            part.obstacles = vec![0; self.solids.len().div_ceil(WIDTH)];
+            let around = levers.reach(part.frame, &part.spheres);
+            for (index, (object, solid)) in self.solids.iter().enumerate() {
+                let away = around
+                    .is_some_and(|(centre, reach_m)| solid.distance_m(centre).0 > reach_m + 1e-4);
+                if !away && !may_touch(&scene.objects[*object].id) {
+                    part.obstacles[index / WIDTH] |= 1 << (index % WIDTH);
+                }
+            }
+            part.meets_cloud = !scene.allowed.get(&part.name, "<octomap>").unwrap_or(false);
+        }
+    }
+
+    fn find_pairs(&mut self, robot: &Robot, scene: &Scene, links: usize, levers: &Levers<'_>) {
+        for second in 0..self.parts.len() {
+            for first in 0..second {
+                let (a, b) = (&self.parts[first], &self.parts[second]);
+                let by_robot = match (first < links, second < links) {
+                    (true, true) => robot.pair_is_checked(a.link, b.link),
+                    (true, false) => a.link != b.link && !touches(scene, second - links, &a.name),
+                    (false, false) => a.link != b.link,
+                    (false, true) => true,
+                };
+                let checked = scene.allowed.get(&a.name, &b.name).map_or(by_robot, |may| !may);
+                // What the group cannot move against each other is no matter of this query.
+                if checked && a.frame != b.frame {
+                    let weights = levers.between(a, b);
+                    self.pairs.push(PartPair { first, second, weights });
+                }
+            }
+        }
+        // Far apart on the chain first: hands meet bodies more often than forearms meet wrists.
+        self.pairs.sort_by_key(|pair| {
+            std::cmp::Reverse(self.parts[pair.second].frame.abs_diff(self.parts[pair.first].frame))
+        });
+    }
+}
+
+fn model_parts_of_links(robot: &Robot) -> usize {
+    let mut links: Vec<usize> = robot.spheres().iter().map(|sphere| sphere.link).collect();
+    links.dedup();
+    links.len()
+}
+
+fn touches(scene: &Scene, held: usize, link: &str) -> bool {
+    let present = scene.attached.iter().filter(|held| !held.spheres.is_empty()).nth(held);
+    present.is_some_and(|held| held.touch_links.iter().any(|name| name == link))
+}
+
+fn check_state(robot: &Robot, joints: &[usize], state: &[f64]) -> Result<(), CollisionError> {
+    let expected = robot.joints().len();
+    if state.len() != expected {
+        return Err(CollisionError::StateLength { got: state.len(), expected });
+    }
+    if let Some((joint, &value)) = state.iter().enumerate().find(|(_, value)| !value.is_finite()) {
+        return Err(CollisionError::NotFinite { joint, value });
+    }
+    match joints.iter().find(|&&joint| joint >= expected) {
+        Some(&joint) => Err(CollisionError::UnknownJoint { joint, known: expected }),
+        None => Ok(()),
+    }
+}
+
+fn place(robot: &Robot, joints: &[usize], state: &[f64]) -> (Vec<Frame>, Vec<Placed>) {
+    let identity = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+    let mut frames = vec![Frame {
+        parent: 0,
+        rotation: identity,
+        translation: [0.0; 3],
+        turns: true,
+        variable: 0,
+        multiplier: 0.0,
+        offset: 0.0,
+    }];
+    let mut placed: Vec<Placed> = Vec::new();
+    for link in robot.links() {
+        let (frame, frame_from_parent) = match link.parent {
+            Some(parent) => (placed[parent].frame, placed[parent].frame_from_link),
+            None => (0, Pose::identity()),
+        };
+        let moving = match link.motion {
+            Motion::Turn { axis, variable } => Some((true, axis, variable)),
+            Motion::Slide { axis, variable } => Some((false, axis, variable)),
+            Motion::Fixed => None,
+        };
+        let own = moving.and_then(|(turns, axis, variable)| {
+            let slot = joints.iter().position(|joint| *joint == variable.index)?;
+            Some((turns, axis, variable, slot))
+        });
+        let Some((turns, axis, variable, slot)) = own else {
+            let frame_from_link = frame_from_parent * link.parent_from_link(state);
+            placed.push(Placed { frame, frame_from_link });
+            continue;
+        };
+        let joint_from_frame =
+            Rotation3::rotation_between(&Vector3::z(), &axis).unwrap_or_else(|| {
+                Rotation3::from_axis_angle(&Vector3::x_axis(), std::f64::consts::PI)
+            });
+        let before = frame_from_parent
+            * link.parent_from_joint
+            * Pose::from_parts(nalgebra::Translation3::identity(), joint_from_frame.into());
+        let rotation = before.rotation.to_rotation_matrix();
+        frames.push(Frame {
+            parent: frame,
+            rotation: [0, 1, 2].map(|i| [0, 1, 2].map(|j| rotation[(i, j)] as f32)),
+            translation: [0, 1, 2].map(|i| before.translation.vector[i] as f32),
+            turns,
+            variable: slot,
+            multiplier: variable.multiplier as f32,
+            offset: variable.offset as f32,
+        });
+        placed.push(Placed {
+            frame: frames.len() - 1,
+            frame_from_link: Pose::from_parts(
+                nalgebra::Translation3::identity(),
+                joint_from_frame.inverse().into(),
+            ),
+        });
+    }
+    (frames, placed)
+}
+
+/// Bounds on how far joints carry what hangs on them.
+struct Levers<'a> {
+    robot: &'a Robot,
+    frames: &'a [Frame],
+    joints: &'a [usize],
+}
+
+impl Levers<'_> {
+    fn part(
+        &self,
+        name: &str,
+        link: usize,
+        placed: &Placed,
+        in_link: Vec<(Point3<f64>, f64)>,
+        first: usize,
+        padding_m: f64,
+    ) -> Part {
+        let spheres: Vec<Ball> = in_link
+            .iter()
+            .map(|(centre, radius)| {
+                let centre = placed.frame_from_link * centre;
+                Ball {
+                    centre: [centre.x as f32, centre.y as f32, centre.z as f32],
+                    radius: (radius + padding_m) as f32,
+                    own_radius: *radius as f32,
+                }
+            })
+            .collect();
+        let bounding = around(&spheres);
+        let mut weights = vec![0.0; self.joints.len()];
+        for (frame, lever) in self.levers(placed.frame, &spheres, &bounding) {
+            weights[self.frames[frame].variable] += lever;
+        }
+        Part {
+            name: name.to_owned(),
+            link,
+            frame: placed.frame,
+            spheres,
+            bounding,
+            first,
+            obstacles: Vec::new(),
+            meets_cloud: true,
+            weights,
+            in_link,
+        }
+    }
+
+    /// For each frame that carries the part: metres that a centre moves at most for each unit of
+    /// its variable.
+    fn levers(&self, frame: usize, spheres: &[Ball], bounding: &Ball) -> Vec<(usize, f32)> {
+        let centres = || spheres.iter().chain([bounding]).map(|ball| ball.centre);
+        let mut across = centres().map(|[x, y, _]| x.hypot(y)).fold(0.0, f32::max);
+        let mut ball = centres().map(norm).fold(0.0, f32::max);
+        let mut levers = Vec::new();
+        let mut here = frame;
+        while here != 0 {
+            let body = &self.frames[here];
+            let slide = self.slide_m(body);
+            let lever = if body.turns { across } else { 1.0 };
+            levers.push((here, lever * body.multiplier.abs()));
+            let [x, y, _] = body.translation;
+            ball += slide;
+            across = x.hypot(y) + ball;
+            ball += norm(body.translation);
+            here = body.parent;
+        }
+        levers
+    }
+
+    fn slide_m(&self, frame: &Frame) -> f32 {
+        if frame.turns {
+            return 0.0;
+        }
+        let joint = &self.robot.joints()[self.joints[frame.variable]];
+        debug_assert!(joint.kind == JointKind::Prismatic || frame.multiplier != 0.0);
+        let way = joint.lower.abs().max(joint.upper.abs());
+        let way = if way.is_finite() { way } else { UNBOUNDED_SLIDE_M };
+        way as f32 * frame.multiplier.abs() + frame.offset.abs()
+    }
+
+    /// A ball that the part never leaves.
+    fn reach(&self, frame: usize, spheres: &[Ball]) -> Option<(Point3<f64>, f64)> {
+        let mut ball =
+            spheres.iter().map(|ball| norm(ball.centre) + ball.radius).fold(0.0, f32::max);
+        let mut here = frame;
+        while here != 0 {
+            let body = &self.frames[here];
+            ball += self.slide_m(body);
+            if body.parent == 0 {
+                let [x, y, z] = body.translation.map(f64::from);
+                return Some((Point3::new(x, y, z), f64::from(ball)));
+            }
+            ball += norm(body.translation);
+            here = body.parent;
+        }
+        None
+    }
+
+    /// Like the weights of a part, without the joints that carry both.
+    fn between(&self, a: &Part, b: &Part) -> Vec<f32> {
+        let of = |part: &Part| self.levers(part.frame, &part.spheres, &part.bounding);
+        let (a, b) = (of(a), of(b));
+        let mut weights = vec![0.0; self.joints.len()];
+        for (own, other) in [(&a, &b), (&b, &a)] {
+            for (frame, lever) in own {
+                if !other.iter().any(|(carrier, _)| carrier == frame) {
+                    weights[self.frames[*frame].variable] += lever;
+                }
+            }
+        }
+        weights
+    }
+}
+
+/// A small ball around balls: the centre walks towards the farthest (Badoiu and Clarkson).
+fn around(balls: &[Ball]) -> Ball {
+    let mut centre = balls[0].centre;
+    let farthest = |centre: &[f32; 3]| {
+        let beyond =
+            |ball: &Ball| norm(std::array::from_fn(|i| ball.centre[i] - centre[i])) + ball.radius;
+        balls
+            .iter()
+            .map(|ball| (beyond(ball), ball))
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .unwrap_or((0.0, &balls[0]))
+    };
+    let ball = |centre, radius| Ball { centre, radius, own_radius: radius };
+    let mut best = ball(centre, farthest(&centre).0);
+    for step in 1..50_u8 {
+        let (_, far) = farthest(&centre);
+        let share = 1.0 / (f32::from(step) + 1.0);
+        centre = std::array::from_fn(|i| centre[i] + share * (far.centre[i] - centre[i]));
+        let (radius, _) = farthest(&centre);
+        if radius < best.radius {
+            best = ball(centre, radius);
+        }
+    }
+    best.radius *= 1.0 + 1e-6;
+    best
+}
+
+fn norm(v: [f32; 3]) -> f32 {
+    v.iter().map(|x| x * x).sum::<f32>().sqrt()
+}

@@ -1,0 +1,275 @@
+//! Lanes in the registers of x86-64 processors: the crate's one module with unsafe code.
+//!
+//! Every method below uses instructions that the processor must have: the kernels that hold these
+//! types are entered only through [`on_avx512`] and [`on_avx2`], which the caller may call only
+//! after asking [`has_avx512`] and [`has_avx2`].
+#![expect(unsafe_code, reason = "vector instructions, behind run-time detection")]
+
+use std::arch::x86_64::*;
+use std::ops::{Add, Mul, Sub};
+
+use crate::kernel::{Block, Outcome, Workspace, check};
+use crate::lanes::{Lanes, Row};
+use crate::model::Model;
+
+/// Whether [`on_avx512`] may be called.
+pub(crate) fn has_avx512() -> bool {
+    is_x86_feature_detected!("avx512f") && has_avx2()
+}
+
+/// Whether [`on_avx2`] may be called.
+pub(crate) fn has_avx2() -> bool {
+    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
+}
+
+/// The kernel with 512-bit registers; falls back to the plain one where they are missing.
+pub(crate) fn on_avx512(model: &Model, block: &Block<'_>, work: &mut Workspace, out: &mut Outcome) {
+    debug_assert!(has_avx512());
+    // SAFETY: the callers choose this function once, after `has_avx512`.
+    unsafe { avx512(model, block, work, out) }
+}
+
+/// The kernel with 256-bit registers.
+pub(crate) fn on_avx2(model: &Model, block: &Block<'_>, work: &mut Workspace, out: &mut Outcome) {
+    debug_assert!(has_avx2());
+    // SAFETY: the callers choose this function once, after `has_avx2`.
+    unsafe { avx2(model, block, work, out) }
+}
+
+#[target_feature(enable = "avx512f,avx2,fma")]
+fn avx512(model: &Model, block: &Block<'_>, work: &mut Workspace, out: &mut Outcome) {
+    check::<Wide>(model, block, work, out);
+}
+
+#[target_feature(enable = "avx2,fma")]
+fn avx2(model: &Model, block: &Block<'_>, work: &mut Workspace, out: &mut Outcome) {
+    check::<Pair>(model, block, work, out);
+}
+
+/// Sixteen lanes in one register.
+#[derive(Clone, Copy)]
+struct Wide(__m512);
+
+/// Sixteen lanes in two registers.
+#[derive(Clone, Copy)]
+struct Pair(__m256, __m256);
+
+impl Add for Wide {
+    type Output = Self;
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe { Self(_mm512_add_ps(self.0, other.0)) }
+    }
+}
+
+impl Add for Pair {
+    type Output = Self;
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe { Self(_mm256_add_ps(self.0, other.0), _mm256_add_ps(self.1, other.1)) }
+    }
+}
+
+impl Sub for Wide {
+    type Output = Self;
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe { Self(_mm512_sub_ps(self.0, other.0)) }
+    }
+}
+
+impl Sub for Pair {
+    type Output = Self;
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe { Self(_mm256_sub_ps(self.0, other.0), _mm256_sub_ps(self.1, other.1)) }
+    }
+}
+
+impl Mul for Wide {
+    type Output = Self;
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe { Self(_mm512_mul_ps(self.0, other.0)) }
+    }
+}
+
+impl Mul for Pair {
+    type Output = Self;
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe { Self(_mm256_mul_ps(self.0, other.0), _mm256_mul_ps(self.1, other.1)) }
+    }
+}
+
+impl Lanes for Wide {
+    #[inline(always)]
+    fn splat(value: f32) -> Self {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe { Self(_mm512_set1_ps(value)) }
+    }
+    #[inline(always)]
+    fn load(row: &Row) -> Self {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe { Self(_mm512_load_ps(row.0.as_ptr())) }
+    }
+    #[inline(always)]
+    fn store(self, row: &mut Row) {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe { _mm512_store_ps(row.0.as_mut_ptr(), self.0) }
+    }
+    #[inline(always)]
+    fn mul_add(self, factor: Self, term: Self) -> Self {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe { Self(_mm512_fmadd_ps(self.0, factor.0, term.0)) }
+    }
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe { Self(_mm512_max_ps(self.0, other.0)) }
+    }
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe { Self(_mm512_min_ps(self.0, other.0)) }
+    }
+    #[inline(always)]
+    fn abs(self) -> Self {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe { Self(_mm512_abs_ps(self.0)) }
+    }
+    #[inline(always)]
+    fn round(self) -> Self {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe { Self(_mm512_roundscale_ps::<0>(self.0)) }
+    }
+    #[inline(always)]
+    fn floor(self) -> Self {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe { Self(_mm512_roundscale_ps::<1>(self.0)) }
+    }
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe { Self(_mm512_sqrt_ps(self.0)) }
+    }
+    #[inline(always)]
+    fn below(self, other: Self) -> u32 {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe { u32::from(_mm512_cmp_ps_mask::<_CMP_LT_OQ>(self.0, other.0)) }
+    }
+    #[inline(always)]
+    fn least(self) -> f32 {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe { _mm512_reduce_min_ps(self.0) }
+    }
+    #[inline(always)]
+    fn greatest(self) -> f32 {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe { _mm512_reduce_max_ps(self.0) }
+    }
+}
+
+impl Lanes for Pair {
+    #[inline(always)]
+    fn splat(value: f32) -> Self {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe { Self(_mm256_set1_ps(value), _mm256_set1_ps(value)) }
+    }
+    #[inline(always)]
+    fn load(row: &Row) -> Self {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe { Self(_mm256_load_ps(row.0.as_ptr()), _mm256_load_ps(row.0.as_ptr().add(8))) }
+    }
+    #[inline(always)]
+    fn store(self, row: &mut Row) {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe {
+            _mm256_store_ps(row.0.as_mut_ptr(), self.0);
+            _mm256_store_ps(row.0.as_mut_ptr().add(8), self.1);
+        }
+    }
+    #[inline(always)]
+    fn mul_add(self, factor: Self, term: Self) -> Self {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe {
+            Self(
+                _mm256_fmadd_ps(self.0, factor.0, term.0),
+                _mm256_fmadd_ps(self.1, factor.1, term.1),
+            )
+        }
+    }
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe { Self(_mm256_max_ps(self.0, other.0), _mm256_max_ps(self.1, other.1)) }
+    }
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe { Self(_mm256_min_ps(self.0, other.0), _mm256_min_ps(self.1, other.1)) }
+    }
+    #[inline(always)]
+    fn abs(self) -> Self {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe {
+            let sign = _mm256_set1_ps(-0.0);
+            Self(_mm256_andnot_ps(sign, self.0), _mm256_andnot_ps(sign, self.1))
+        }
+    }
+    #[inline(always)]
+    fn round(self) -> Self {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe {
+            Self(
+                _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(self.0),
+                _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(self.1),
+            )
+        }
+    }
+    #[inline(always)]
+    fn floor(self) -> Self {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe { Self(_mm256_floor_ps(self.0), _mm256_floor_ps(self.1)) }
+    }
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe { Self(_mm256_sqrt_ps(self.0), _mm256_sqrt_ps(self.1)) }
+    }
+    #[inline(always)]
+    fn below(self, other: Self) -> u32 {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe {
+            let low = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_LT_OQ>(self.0, other.0));
+            let high = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_LT_OQ>(self.1, other.1));
+            (low | (high << 8)) as u32
+        }
+    }
+    #[inline(always)]
+    fn least(self) -> f32 {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe {
+            let all = _mm256_min_ps(self.0, self.1);
+            let four = _mm_min_ps(_mm256_castps256_ps128(all), _mm256_extractf128_ps::<1>(all));
+            let two = _mm_min_ps(four, _mm_movehl_ps(four, four));
+            _mm_cvtss_f32(_mm_min_ss(two, _mm_movehdup_ps(two)))
+        }
+    }
+    #[inline(always)]
+    fn greatest(self) -> f32 {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe {
+            let all = _mm256_max_ps(self.0, self.1);
+            let four = _mm_max_ps(_mm256_castps256_ps128(all), _mm256_extractf128_ps::<1>(all));
+            let two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+            _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)))
+        }
+    }
+}
