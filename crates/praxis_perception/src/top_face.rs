@@ -14,7 +14,8 @@ pub(crate) struct TopFace {
     pub inside: Vec<[f64; 2]>,
     /// Points on its own outline; where something hides it there are none.
     pub edge: Vec<[f64; 2]>,
-    /// Share of the border that is the object's own, 0 to 1; the rest is hidden or unknown.
+    /// Share of the directions from its middle in which its own border is seen, 0 to 1; the rest is
+    /// hidden or unknown.
     pub own_border: f64,
     /// How well the network's box and the face agree, see [`agrees`].
     pub agrees: bool,
@@ -41,7 +42,6 @@ pub(crate) fn top_face(scan: &Scan<'_>, segment: &Segment) -> Option<TopFace> {
     let agrees = agrees(segment, &mask);
     let mut face =
         TopFace { z_m, noise_m, inside: Vec::new(), edge: Vec::new(), own_border: 0.0, agrees };
-    let mut border = [0usize; 2];
     for row in 0..segment.height as isize {
         for column in 0..segment.width as isize {
             let here = segment.index(column, row)?;
@@ -57,17 +57,11 @@ pub(crate) fn top_face(scan: &Scan<'_>, segment: &Segment) -> Option<TopFace> {
                 if neighbour.is_some_and(|neighbour| mask[neighbour]) {
                     continue;
                 }
-                match edge_point(scan, segment, &face, neighbour, pixel, [dx, dy]) {
-                    Some(point) => {
-                        face.edge.push(point);
-                        border[0] += 1;
-                    }
-                    None => border[1] += 1,
-                }
+                face.edge.extend(edge_point(scan, segment, &face, neighbour, pixel, [dx, dy]));
             }
         }
     }
-    face.own_border = border[0] as f64 / (border[0] + border[1]).max(1) as f64;
+    face.own_border = seen_around(&face.edge, &face.inside);
     Some(face)
 }
 
@@ -161,6 +155,20 @@ fn keep_best_patch(segment: &Segment, mask: &mut [bool]) {
     for (mask, patch) in mask.iter_mut().zip(&patch) {
         *mask = *mask && *patch == best.1;
     }
+}
+
+/// Share of 24 directions from the middle in which there is an edge point.
+fn seen_around(edge: &[[f64; 2]], inside: &[[f64; 2]]) -> f64 {
+    const DIRECTIONS: usize = 24;
+    let count = inside.len().max(1) as f64;
+    let middle = [0, 1].map(|axis| inside.iter().map(|p| p[axis]).sum::<f64>() / count);
+    let mut seen = [false; DIRECTIONS];
+    for point in edge {
+        let angle = (point[1] - middle[1]).atan2(point[0] - middle[0]);
+        let turn = angle.rem_euclid(std::f64::consts::TAU) / std::f64::consts::TAU;
+        seen[((turn * DIRECTIONS as f64) as usize).min(DIRECTIONS - 1)] = true;
+    }
+    seen.iter().filter(|seen| **seen).count() as f64 / DIRECTIONS as f64
 }
 
 /// Whether the face lies within the network's box and fills a good part of its width or height.
