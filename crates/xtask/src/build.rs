@@ -3,7 +3,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::{environment, places, setup};
+use crate::{bring, environment, places};
 
 /// Crates that need ROS, ONNX Runtime or MuJoCo.
 pub const ROS_CRATES: &[&str] = &[
@@ -44,7 +44,7 @@ pub fn nodes() -> Result<()> {
     if !places::target().join("release/sim_node").exists() {
         eprintln!("building the nodes (the first time takes some minutes) …");
     }
-    setup::must(&mut cargo, "the message above says where the build failed")
+    bring::must(&mut cargo, "the message above says where the build failed")
 }
 
 /// A built executable.

@@ -4,7 +4,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{domain, places, setup};
+use crate::{bring, domain, places, setup};
 
 /// Message packages whose Rust types are generated.
 const MESSAGES: &[&str] = &[
@@ -52,6 +52,22 @@ pub fn which_ros() -> Ros {
     if sourced { Ros::Sourced } else { Ros::Private }
 }
 
+/// The Python that sees rclpy.
+pub fn python() -> PathBuf {
+    match which_ros() {
+        Ros::Sourced => "python3".into(),
+        Ros::Private => places::venv().join("bin/python"),
+    }
+}
+
+/// Where the message packages are, as a list with colons.
+pub fn message_prefixes() -> String {
+    match which_ros() {
+        Ros::Sourced => std::env::var("AMENT_PREFIX_PATH").unwrap_or_default(),
+        Ros::Private => places::overlay().to_string_lossy().into_owned(),
+    }
+}
+
 /// Variables for building and running the nodes.
 pub fn variables() -> Result<BTreeMap<String, String>> {
     let mut variables = BTreeMap::new();
@@ -71,7 +87,7 @@ pub fn variables() -> Result<BTreeMap<String, String>> {
         }
         Ros::Private => {
             let (venv, overlay) = (text(places::venv()), text(places::overlay()));
-            let python = setup::python_folder(&places::venv())?;
+            let python = bring::python_folder(&places::venv())?;
             let lib = [format!("{venv}/lib"), format!("{overlay}/lib"), libraries.clone()];
             set("ROS_DISTRO", "jazzy".to_owned());
             set("ROS_VERSION", "2".to_owned());

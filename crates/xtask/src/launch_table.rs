@@ -93,6 +93,9 @@ impl NodeEntry {
     pub fn command_line(&self, values: &BTreeMap<String, String>) -> Result<Vec<String>> {
         let mut words =
             vec!["--ros-args".to_owned(), "-r".to_owned(), format!("__node:={}", self.name)];
+        if let Some(level) = values.get("log_level") {
+            words.extend(["--log-level".to_owned(), level.clone()]);
+        }
         for file in &self.parameter_files {
             words.extend(["--params-file".to_owned(), filled(file, values)?]);
         }
@@ -144,6 +147,9 @@ nodes:
         let words = table.nodes[0].command_line(&values).unwrap();
         assert_eq!(words[3..], ["--params-file", "config/panda/sim.yaml", "-p", "seed:=7"]);
         assert!(table.nodes[0].wanted(&values));
+        let louder = values.into_iter().chain([("log_level".to_owned(), "debug".to_owned())]);
+        let words = table.nodes[0].command_line(&louder.collect()).unwrap();
+        assert_eq!(words[3..5], ["--log-level", "debug"]);
         assert!(table.values(&[("robot", "toaster".to_owned())]).is_err());
         assert!(table.values(&[("colour", "red".to_owned())]).is_err());
     }

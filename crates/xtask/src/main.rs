@@ -1,5 +1,6 @@
 //! The command line of this repository: set-up, demo, tests, and the environment of the nodes.
 
+mod bring;
 mod build;
 mod demo;
 mod doctor;
@@ -9,6 +10,7 @@ mod launch_table;
 mod places;
 mod processes;
 mod setup;
+mod stamp;
 mod suites;
 
 use std::process::ExitCode;
@@ -27,6 +29,8 @@ struct Cli {
 enum Command {
     /// Brings what is missing: ROS 2, message packages, ONNX Runtime, MuJoCo, the robot.
     Setup,
+    /// Sets up and builds the nodes, no more.
+    Build,
     /// Sets up, builds, launches all nodes with the simulator and judges by its ground truth.
     Demo(demo::Options),
     /// Sets up, then runs everything that CI runs; the last line says `N passed, N failed`.
@@ -47,6 +51,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Setup => setup::run().map(|()| ExitCode::SUCCESS),
+        Command::Build => setup::run().and_then(|()| build::nodes()).map(|()| ExitCode::SUCCESS),
         Command::Demo(options) => demo::run(&options),
         Command::Test(options) => suites::run(&options),
         Command::Doctor => doctor::run(),

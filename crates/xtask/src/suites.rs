@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::build::ROS_CRATES;
-use crate::{build, domain, environment, places, setup};
+use crate::{bring, build, domain, environment, places, setup};
 
 /// Options of `test`.
 #[derive(Args)]
@@ -42,22 +42,28 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     if wanted("hashes") {
         let mut command = Command::new("python3");
         command.arg(places::scripts().join("check_type_hashes.py"));
-        command.arg(places::scripts().join("interfaces.json")).arg(places::overlay());
-        counted(&mut count, "hashes", command.args(setup::MESSAGE_PACKAGES))?;
+        command.arg(places::scripts().join("interfaces.json"));
+        command.arg(environment::message_prefixes());
+        counted(&mut count, "hashes", command.args(bring::MESSAGE_PACKAGES))?;
     }
     if wanted("algorithms") {
         // Release: planners and rasterisers are slow otherwise. No ROS in the environment.
-        counted(&mut count, "algorithms", cargo().args(["test", "--release"]))?;
+        counted(&mut count, "algorithms", cargo().args(["test", "--release", "--no-fail-fast"]))?;
     }
-    if let Some(only) = options.only.as_deref().filter(|only| only.starts_with("praxis_"))
+    if let Some(only) = options.only.as_deref().filter(|only| is_crate(only))
         && !ROS_CRATES.contains(&only)
     {
-        counted(&mut count, only, cargo().args(["test", "--release", "--package", only]))?;
+        let mut command = cargo();
+        command.args(["test", "--release", "--no-fail-fast", "--package", only]);
+        counted(&mut count, only, &mut command)?;
     }
     let needs_ros = ROS_CRATES.iter().any(|name| wanted(name));
     if needs_ros {
         let mut command = build::cargo()?;
-        command.args(["test", "--release"]).env("ROS_DOMAIN_ID", domain::private(7).to_string());
+        command
+            .args(["test", "--release", "--no-fail-fast"])
+            .env("ROS_DOMAIN_ID", domain::private(7).to_string())
+            .env("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST");
         for name in ROS_CRATES.iter().filter(|name| wanted(name)) {
             command.args(["--package", name]);
         }
@@ -69,10 +75,8 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         build::nodes()?;
     }
     for (index, name) in chosen.into_iter().enumerate() {
-        let mut command = environment::command(
-            places::venv().join("bin/python"),
-            domain::private(20 + index as u32),
-        )?;
+        let mut command =
+            environment::command(environment::python(), domain::private(20 + index as u32))?;
         command.env("PRAXIS_NODES", places::target().join("release"));
         command.arg("-u").arg(places::root().join("tests/ros").join(format!("{name}.py")));
         counted(&mut count, name, &mut command)?;
@@ -97,6 +101,10 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     }
     println!("{} passed, {} failed", count.passed, count.failed);
     Ok(if count.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn is_crate(name: &str) -> bool {
+    places::root().join("crates").join(name).join("Cargo.toml").is_file()
 }
 
 fn cargo() -> Command {
