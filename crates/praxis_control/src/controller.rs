@@ -306,12 +306,17 @@ impl Controller {
         }
     }
 
-    /// The first joint that is too far from its command.
+    /// The first joint that is too far from its command; what it may have moved since it was measured
+    /// does not count.
     fn tracking_error(&self, inputs: &StepInputs<'_>) -> Option<(usize, f64)> {
         let measured = inputs.measured?;
-        let commanded = self.gate.sample().position.iter();
-        let mut errors = commanded.zip(measured.position).map(|(c, m)| c - m).enumerate();
-        errors.find(|(_, error)| error.abs() > self.config.max_tracking_error)
+        let commanded = self.gate.sample();
+        let age_s = measured.age_s.clamp(0.0, self.config.stale_after_s);
+        (0..commanded.position.len()).find_map(|joint| {
+            let error = commanded.position[joint] - measured.position.get(joint)?;
+            let moved = commanded.velocity[joint].abs() * age_s;
+            (error.abs() > self.config.max_tracking_error + moved).then_some((joint, error))
+        })
     }
 
     /// Lets a waiting motion take over when its time has come.
