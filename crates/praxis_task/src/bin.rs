@@ -18,8 +18,19 @@ pub struct Bin {
 impl Bin {
     /// Whether a point lies over the bin's inner floor.
     pub fn is_below(&self, point_in_world: &Point3<f64>) -> bool {
+        self.is_within(point_in_world, 0.0)
+    }
+
+    /// Whether a point lies over the bin or so near its walls that nothing can be picked there.
+    pub fn is_around(&self, point_in_world: &Point3<f64>) -> bool {
+        const TOO_NEAR_M: f64 = 0.04;
+        self.is_within(point_in_world, TOO_NEAR_M)
+    }
+
+    fn is_within(&self, point_in_world: &Point3<f64>, margin_m: f64) -> bool {
         let offset = point_in_world.xy() - self.floor_centre_in_world.xy();
-        offset.x.abs() <= 0.5 * self.inner_size_m.x && offset.y.abs() <= 0.5 * self.inner_size_m.y
+        offset.x.abs() <= 0.5 * self.inner_size_m.x + margin_m
+            && offset.y.abs() <= 0.5 * self.inner_size_m.y + margin_m
     }
 }
 

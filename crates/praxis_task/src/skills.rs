@@ -54,4 +54,6 @@ pub trait Skills {
     fn detach(&mut self) -> Result<(), SkillError>;
     /// Lets the fingers come close to what supports the object, or forbids it again.
     fn allow_support_contact(&mut self, allowed: bool) -> Result<(), SkillError>;
+    /// Lets what is held come close to the walls and the floor of a bin, or forbids it again.
+    fn allow_bin_contact(&mut self, bin: &str, allowed: bool) -> Result<(), SkillError>;
 }

@@ -66,6 +66,8 @@ pub struct SortTask {
     holding: Option<HeldObject>,
     /// Where placed objects should lie, for those that the camera cannot see.
     placed: Vec<SeenObject>,
+    /// What else stood on the table at the last look.
+    others: Vec<SeenObject>,
     failures_of: HashMap<String, Vec<String>>,
     report: SortReport,
 }
@@ -84,6 +86,7 @@ impl SortTask {
             bins,
             holding: None,
             placed: Vec::new(),
+            others: Vec::new(),
             failures_of: HashMap::new(),
             report: SortReport::default(),
         }
@@ -129,6 +132,7 @@ impl SortTask {
         if self.tries_of(&target) >= self.config.tries_per_object {
             return Ok(Round::NoTriesLeft(self.objects_left(&others)));
         }
+        self.others = others.clone();
         if let Err(error) = self.pick(skills, &target, &others) {
             if error != SkillError::Cancelled {
                 self.note_failure(&target, "pick", &error);
@@ -166,7 +170,7 @@ impl SortTask {
             let seen = skills.look()?;
             let (in_bins, on_table): (Vec<_>, Vec<_>) = seen
                 .into_iter()
-                .partition(|object| self.bins.iter().any(|b| b.is_below(&object.centre_in_world)));
+                .partition(|object| self.bins.iter().any(|b| b.is_around(&object.centre_in_world)));
             self.remember_placed(in_bins);
 
             let sortable = on_table.iter().filter(|object| self.bin_of(&object.class).is_some());
@@ -266,7 +270,9 @@ impl SortTask {
             });
         };
         skills.announce(&format!("placing {} into {}", held.class, bin.id));
-        skills.set_obstacles(&self.placed)?;
+        // What lies in the bin is kept apart by the places; the held object comes close to it.
+        skills.set_obstacles(&self.others)?;
+        skills.allow_bin_contact(&bin.id, true)?;
         if skills.held()?.is_none() {
             // The planner was restarted since: tell it again.
             let object = self.held_as_seen(&held, &Pose::identity());
@@ -292,6 +298,7 @@ impl SortTask {
             );
             match self.release_at(skills, &release, &bin) {
                 Ok(()) => {
+                    skills.allow_bin_contact(&bin.id, false)?;
                     self.placed.push(self.held_as_seen(&held, &release));
                     self.report.placed.push(held.class.clone());
                     self.holding = None;
@@ -383,10 +390,9 @@ impl SortTask {
     }
 }
 
-/// The fingers close across the bin's y axis, so they open beside the row of places, not into it.
-fn place_headings() -> [f64; 4] {
-    use std::f64::consts::{FRAC_PI_2, PI};
-    [0.0, PI, FRAC_PI_2, -FRAC_PI_2]
+/// The fingers close along the bin's y axis, so they open beside the row of places, not into it.
+fn place_headings() -> [f64; 2] {
+    [0.0, std::f64::consts::PI]
 }
 
 fn object_bottom_below_tool_m(held: &HeldObject) -> f64 {

@@ -16,6 +16,7 @@ struct Table {
     in_fingers: Option<(SeenObject, Pose)>,
     attached: Option<HeldObject>,
     support_contact_allowed: bool,
+    bin_contact_allowed: bool,
     /// Errors to give, one a motion; `None` lets the motion succeed.
     motion_errors: VecDeque<Option<SkillError>>,
     slippery: u32,
@@ -110,6 +111,10 @@ impl Skills for Table {
         self.attached = None;
         Ok(())
     }
+    fn allow_bin_contact(&mut self, _bin: &str, allowed: bool) -> Result<(), SkillError> {
+        self.bin_contact_allowed = allowed;
+        Ok(())
+    }
     fn allow_support_contact(&mut self, allowed: bool) -> Result<(), SkillError> {
         self.support_contact_allowed = allowed;
         Ok(())
@@ -165,6 +170,7 @@ fn assert_sorted(table: &Table) {
         let bin = bins().into_iter().find(|bin| bin.class == object.class).unwrap();
         assert!(bin.is_below(&object.centre_in_world), "{} is not in {}", object.id, bin.id);
     }
+    assert!(!table.bin_contact_allowed, "the exception for the bin is taken back");
     assert!(!table.support_contact_allowed, "the exception for the support is taken back");
 }
 

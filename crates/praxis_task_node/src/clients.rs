@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -22,6 +23,8 @@ pub struct RosSkills {
     pub parameters: TaskParameters,
     pub states: NamedStates,
     pub classes: Vec<String>,
+    /// Ids of the walls and the floor of each bin in the planner's world.
+    pub bin_parts: BTreeMap<String, Vec<String>>,
     pub clock: Clock,
     pub seen: Seen,
     pub cancel: Arc<AtomicBool>,
@@ -261,9 +264,10 @@ impl Skills for RosSkills {
             size_m: object.size_m,
         };
         let TaskParameters { tool_link, touch_links, .. } = &self.parameters;
-        let message = messages::attached(&held, tool_link, touch_links);
+        let message =
+            messages::attached(&held, tool_link, touch_links, self.parameters.held_padding_m);
         self.scene
-            .change_attached(vec![message], Vec::new(), &self.stops())
+            .change_attached(vec![message], &self.stops())
             .map_err(|error| self.scene_error(error))
     }
 
@@ -275,7 +279,6 @@ impl Skills for RosSkills {
         if ours.is_empty() {
             return Ok(());
         }
-        let removed = ours.iter().map(|object| messages::removal(&object.object.id)).collect();
         let detached = ours
             .into_iter()
             .map(|mut object| {
@@ -283,9 +286,15 @@ impl Skills for RosSkills {
                 object
             })
             .collect();
-        self.scene
-            .change_attached(detached, removed, &stop)
-            .map_err(|error| self.scene_error(error))
+        self.scene.change_attached(detached, &stop).map_err(|error| self.scene_error(error))?;
+        // What is let go of stands in the world under its own name; it is seen anew instead.
+        let ids = self.scene.object_ids(&stop).map_err(|error| self.scene_error(error))?;
+        let let_go = ids.iter().filter(|id| id.starts_with(HELD));
+        let removed: Vec<_> = let_go.map(|id| messages::removal(id)).collect();
+        if removed.is_empty() {
+            return Ok(());
+        }
+        self.scene.change_objects(removed, &stop).map_err(|error| self.scene_error(error))
     }
 
     fn allow_support_contact(&mut self, allowed: bool) -> Result<(), SkillError> {
@@ -294,5 +303,16 @@ impl Skills for RosSkills {
         self.scene
             .allow(&self.parameters.support, &others, allowed, &self.stops())
             .map_err(|error| self.scene_error(error))
+    }
+
+    fn allow_bin_contact(&mut self, bin: &str, allowed: bool) -> Result<(), SkillError> {
+        let held: Vec<String> = self.classes.iter().map(|class| format!("{HELD}{class}")).collect();
+        let stop = self.stops();
+        for part in self.bin_parts.get(bin).into_iter().flatten() {
+            self.scene
+                .allow(part, &held, allowed, &stop)
+                .map_err(|error| self.scene_error(error))?;
+        }
+        Ok(())
     }
 }

@@ -75,11 +75,13 @@ pub fn removal(id: &str) -> moveit::CollisionObject {
     moveit::CollisionObject { id: id.to_owned(), operation: REMOVE, ..Default::default() }
 }
 
-/// A held object in the tool's frame.
+/// A held object in the tool's frame: a box around it that is grown by `padding_m`, since objects
+/// turn a little between the fingers; a second solid keeps its own size for [`held_of`].
 pub fn attached(
     held: &HeldObject,
     tool_link: &str,
     touch_links: &[String],
+    padding_m: f64,
 ) -> moveit::AttachedCollisionObject {
     moveit::AttachedCollisionObject {
         link_name: tool_link.to_owned(),
@@ -87,8 +89,11 @@ pub fn attached(
             header: header(tool_link),
             pose: held.tool_from_object.to_msg(),
             id: format!("{HELD}{}", held.class),
-            primitives: vec![primitive(BOX, held.size_m.iter().copied().collect())],
-            primitive_poses: vec![Pose::identity().to_msg()],
+            primitives: [0.0, padding_m]
+                .map(|padding| held.size_m.map(|edge| edge + 2.0 * padding))
+                .map(|size| primitive(BOX, size.iter().copied().collect()))
+                .to_vec(),
+            primitive_poses: vec![Pose::identity().to_msg(); 2],
             operation: ADD,
             ..Default::default()
         },
@@ -100,7 +105,7 @@ pub fn attached(
 /// Reads back what [`attached`] wrote; something attached by others is nobody's class.
 pub fn held_of(message: &moveit::AttachedCollisionObject, tool_link: &str) -> Option<HeldObject> {
     let class = message.object.id.strip_prefix(HELD)?;
-    let [solid] = message.object.primitives.as_slice() else { return None };
+    let [solid, ..] = message.object.primitives.as_slice() else { return None };
     let [x, y, z] = solid.dimensions[..] else { return None };
     if message.link_name != tool_link {
         return None;
@@ -173,7 +178,7 @@ mod tests {
             tool_from_object: pose_from_xyz_rpy([0.0, 0.001, 0.01], [3.1, 0.0, 0.4]),
             size_m: Vector3::new(0.05, 0.05, 0.04),
         };
-        let back = held_of(&attached(&held, "tool", &[]), "tool").unwrap();
+        let back = held_of(&attached(&held, "tool", &[], 0.01), "tool").unwrap();
         assert_eq!((back.class, back.size_m), (held.class, held.size_m));
         assert!((back.tool_from_object.inverse() * held.tool_from_object).rotation.angle() < 1e-9);
     }

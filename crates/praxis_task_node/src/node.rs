@@ -15,7 +15,7 @@ use praxis_task::{Bin, SortTask, TaskError};
 use crate::clients::RosSkills;
 use crate::messages;
 use crate::parameters::TaskParameters;
-use crate::pipeline::{NamedStates, bins_of};
+use crate::pipeline::{NamedStates, bin_parts_of, bins_of};
 use crate::scene::SceneClient;
 use crate::seen::Seen;
 
@@ -44,6 +44,7 @@ pub fn run() -> anyhow::Result<()> {
     let skills = RosSkills {
         states,
         classes: bins.iter().map(|bin| bin.class.clone()).collect(),
+        bin_parts: bin_parts_of(&parameters.world_file)?,
         clock: clock.clone(),
         seen,
         cancel: cancel.clone(),

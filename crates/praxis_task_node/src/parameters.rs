@@ -64,6 +64,9 @@ pub struct TaskParameters {
     /// Seen objects are grown by this in the planner's world, metres.
     #[schemars(range(min = 0.0, max = 0.1))]
     pub obstacle_padding_m: f64,
+    /// A held object is grown by this in the planner's world, metres: it turns between the fingers.
+    #[schemars(range(min = 0.0, max = 0.1))]
+    pub held_padding_m: f64,
 }
 
 impl Default for TaskParameters {
@@ -94,6 +97,7 @@ impl Default for TaskParameters {
             slot_pitch_m: sort.slot_pitch_m,
             grip_force_n: sort.grip_force_n,
             obstacle_padding_m: 0.004,
+            held_padding_m: 0.012,
         }
     }
 }

@@ -44,6 +44,13 @@ pub fn bins_of(world_file: &str) -> Result<Vec<Bin>, ConfigureError> {
     Ok(world.bins.iter().map(bin).collect())
 }
 
+/// Ids of the walls and the floor of every bin of a world file.
+pub fn bin_parts_of(world_file: &str) -> Result<BTreeMap<String, Vec<String>>, ConfigureError> {
+    let world = World::read(Path::new(world_file))?;
+    let parts = |bin: &praxis_world::Bin| bin.boxes().into_iter().map(|part| part.id).collect();
+    Ok(world.bins.iter().map(|bin| (bin.id.clone(), parts(bin))).collect())
+}
+
 /// Named states of one group.
 #[derive(Clone, Debug)]
 pub struct NamedStates {

@@ -74,16 +74,14 @@ impl SceneClient {
         Ok(self.read(ATTACHED_OBJECTS, stop)?.robot_state.attached_collision_objects)
     }
 
-    /// Attaches and detaches objects; what is detached is taken out of the world as well.
+    /// Attaches and detaches objects; what is detached stays in the world where it is.
     pub fn change_attached(
         &self,
         attached: Vec<AttachedCollisionObject>,
-        removed: Vec<CollisionObject>,
         stop: &dyn Fn() -> bool,
     ) -> Result<(), SceneError> {
         let mut scene = PlanningScene::default();
         scene.robot_state.attached_collision_objects = attached;
-        scene.world.collision_objects = removed;
         self.change(scene, stop)
     }
 
