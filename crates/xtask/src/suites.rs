@@ -10,8 +10,8 @@ use crate::{bring, build, domain, environment, places, setup};
 /// Options of `test`.
 #[derive(Args)]
 pub struct Options {
-    /// One part: a crate, a file of `tests/ros` without its ending, or one of `format`, `lint`,
-    /// `hashes`, `algorithms`, `demo`.
+    /// One part: a crate, a file of `tests/ros` without its ending, or one of `format`, `hashes`,
+    /// `algorithms`; `lint` and `demo` run only when asked for.
     #[arg(long)]
     only: Option<String>,
 }
@@ -30,10 +30,11 @@ impl Count {
     }
 }
 
-/// Sets up, runs everything (or one part) and counts.
+/// Sets up, runs every part (or the one asked for) and counts.
 pub fn run(options: &Options) -> Result<ExitCode> {
     setup::run()?;
     let wanted = |part: &str| options.only.as_deref().is_none_or(|only| only == part);
+    let asked = |part: &str| options.only.as_deref() == Some(part);
     let mut count = Count::default();
 
     if wanted("format") {
@@ -71,7 +72,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     }
     let suites = python_suites()?;
     let chosen: Vec<&String> = suites.iter().filter(|name| wanted(name)).collect();
-    if !chosen.is_empty() || wanted("demo") {
+    if !chosen.is_empty() || asked("demo") {
         build::nodes()?;
     }
     for (index, name) in chosen.into_iter().enumerate() {
@@ -81,7 +82,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         command.arg("-u").arg(places::root().join("tests/ros").join(format!("{name}.py")));
         counted(&mut count, name, &mut command)?;
     }
-    if wanted("demo") {
+    if asked("demo") {
         let program = std::env::current_exe()?;
         whole(
             &mut count,
@@ -89,7 +90,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             Command::new(program).args(["demo", "--headless", "--seed", "1"]),
         )?;
     }
-    if wanted("lint") {
+    if asked("lint") {
         whole(
             &mut count,
             "lint",
