@@ -16,7 +16,7 @@ mod urdf;
 
 pub use self::error::RobotError;
 pub use self::fitting::cover as cover_with_spheres;
-pub use self::ik::{IkMiss, IkRequest};
+pub use self::ik::{IkMiss, IkRequest, IkSolver};
 pub use self::robot::{
     EndEffector, Group, Joint, JointKind, Link, LinkSphere, Mimic, Motion, Robot, Variable,
 };
