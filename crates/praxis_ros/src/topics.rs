@@ -135,7 +135,7 @@ topics! {
     /// Sign of life of the planner.
     PLANNING_HEARTBEAT: std_msgs::msg::Header = "planning/heartbeat", newest, newest_best_effort;
     /// Set points for the robot driver.
-    JOINT_COMMANDS: sensor_msgs::msg::JointState = "joint_commands", newest, newest;
+    JOINT_COMMANDS: sensor_msgs::msg::JointState = "joint_commands", newest, many;
     /// What control wants, has and misses.
     CONTROL_STATE: control_msgs::msg::JointTrajectoryControllerState = "control/state", newest, newest;
     /// Emergency stop, latched until `control/reset`.
