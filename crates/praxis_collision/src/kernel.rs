@@ -1,4 +1,6 @@
-use crate::lanes::{Lanes, Row, WIDTH, sin_cos};
+use crate::lanes::{
+    Lanes, Row, Triple, WIDTH, dot, everywhere, load, minus, sin_cos, store, times_plus,
+};
 use crate::model::{Ball, Model, Part};
 
 /// Up to 16 configurations, each standing for the piece of an edge around it.
@@ -34,7 +36,7 @@ pub(crate) struct Outcome {
 /// Buffers of a kernel.
 #[derive(Clone, Debug)]
 pub(crate) struct Workspace {
-    /// Rows of rotation then translation of each frame.
+    /// Axes, then origin, of each frame.
     frames: Vec<[Row; 12]>,
     boundings: Vec<[Row; 3]>,
     centres: Vec<[Row; 3]>,
@@ -111,65 +113,74 @@ fn move_frames<L: Lanes>(model: &Model, block: &Block<'_>, work: &mut Workspace)
     for (index, frame) in model.frames.iter().enumerate().skip(1) {
         let value = L::load(&block.joints[frame.variable])
             .mul_add(L::splat(frame.multiplier), L::splat(frame.offset));
-        let parent = work.frames[frame.parent].each_ref().map(|row| L::load(row));
-        let axis = |i: usize, column: [f32; 3]| {
-            parent[3 * i].mul_add(
-                L::splat(column[0]),
-                parent[3 * i + 1]
-                    .mul_add(L::splat(column[1]), parent[3 * i + 2] * L::splat(column[2])),
-            )
-        };
-        let [x, y, z] = [0, 1, 2].map(|j| {
-            let column = [0, 1, 2].map(|k| frame.rotation[k][j]);
-            [0, 1, 2].map(|i| axis(i, column))
-        });
-        let mut origin = [0, 1, 2].map(|i| axis(i, frame.translation) + parent[9 + i]);
-        let (mut turned_x, mut turned_y) = (x, y);
+        let [xs, ys, zs, parent_origin] = columns::<L>(&work.frames[frame.parent]);
+        let [first, second, third] = &frame.rotation;
+        let x = combine(xs, ys, zs, first[0], second[0], third[0]);
+        let y = combine(xs, ys, zs, first[1], second[1], third[1]);
+        let z = combine(xs, ys, zs, first[2], second[2], third[2]);
+        let [a, b, c] = frame.translation;
+        let origin = times_plus(xs, L::splat(a), parent_origin);
+        let origin = times_plus(zs, L::splat(c), times_plus(ys, L::splat(b), origin));
+        let rows = &mut work.frames[index];
         if frame.turns {
             let (sin, cos) = sin_cos(value);
             let back = L::splat(0.0) - sin;
-            turned_x = [0, 1, 2].map(|i| cos.mul_add(x[i], sin * y[i]));
-            turned_y = [0, 1, 2].map(|i| cos.mul_add(y[i], back * x[i]));
+            keep_column(times_plus(x, cos, scaled(y, sin)), 0, rows);
+            keep_column(times_plus(y, cos, scaled(x, back)), 1, rows);
+            keep_column(origin, 3, rows);
         } else {
-            origin = [0, 1, 2].map(|i| value.mul_add(z[i], origin[i]));
+            keep_column(x, 0, rows);
+            keep_column(y, 1, rows);
+            keep_column(times_plus(z, value, origin), 3, rows);
         }
-        let rows = &mut work.frames[index];
-        for i in 0..3 {
-            turned_x[i].store(&mut rows[3 * i]);
-            turned_y[i].store(&mut rows[3 * i + 1]);
-            z[i].store(&mut rows[3 * i + 2]);
-            origin[i].store(&mut rows[9 + i]);
-        }
+        keep_column(z, 2, rows);
     }
-    for (index, part) in model.parts.iter().enumerate() {
-        let at = point::<L>(&work.frames[part.frame], &part.bounding.centre);
-        keep(at, &mut work.boundings[index]);
+    for (part, rows) in model.parts.iter().zip(&mut work.boundings) {
+        store(point::<L>(&work.frames[part.frame], &part.bounding.centre), rows);
     }
     work.fresh.fill(false);
 }
 
+/// The axes of a frame and its origin.
 #[inline(always)]
-fn point<L: Lanes>(frame: &[Row; 12], at: &[f32; 3]) -> [L; 3] {
-    let [x, y, z] = at.map(L::splat);
-    [0, 1, 2].map(|i| {
-        L::load(&frame[3 * i]).mul_add(
-            x,
-            L::load(&frame[3 * i + 1])
-                .mul_add(y, L::load(&frame[3 * i + 2]).mul_add(z, L::load(&frame[9 + i]))),
-        )
-    })
+fn columns<L: Lanes>(frame: &[Row; 12]) -> [Triple<L>; 4] {
+    [column(frame, 0), column(frame, 1), column(frame, 2), column(frame, 3)]
 }
 
 #[inline(always)]
-fn keep<L: Lanes>(at: [L; 3], rows: &mut [Row; 3]) {
-    for (value, row) in at.into_iter().zip(rows) {
-        value.store(row);
-    }
+fn column<L: Lanes>(frame: &[Row; 12], k: usize) -> Triple<L> {
+    [L::load(&frame[3 * k]), L::load(&frame[3 * k + 1]), L::load(&frame[3 * k + 2])]
 }
 
 #[inline(always)]
-fn load<L: Lanes>(rows: &[Row; 3]) -> [L; 3] {
-    [L::load(&rows[0]), L::load(&rows[1]), L::load(&rows[2])]
+fn keep_column<L: Lanes>(v: Triple<L>, k: usize, frame: &mut [Row; 12]) {
+    v[0].store(&mut frame[3 * k]);
+    v[1].store(&mut frame[3 * k + 1]);
+    v[2].store(&mut frame[3 * k + 2]);
+}
+
+#[inline(always)]
+fn scaled<L: Lanes>(v: Triple<L>, factor: L) -> Triple<L> {
+    [v[0] * factor, v[1] * factor, v[2] * factor]
+}
+
+#[inline(always)]
+fn combine<L: Lanes>(
+    x: Triple<L>,
+    y: Triple<L>,
+    z: Triple<L>,
+    a: f32,
+    b: f32,
+    c: f32,
+) -> Triple<L> {
+    times_plus(x, L::splat(a), times_plus(y, L::splat(b), scaled(z, L::splat(c))))
+}
+
+#[inline(always)]
+fn point<L: Lanes>(frame: &[Row; 12], at: &[f32; 3]) -> Triple<L> {
+    let [x, y, z, origin] = columns::<L>(frame);
+    let at = everywhere::<L>(at);
+    times_plus(x, at[0], times_plus(y, at[1], times_plus(z, at[2], origin)))
 }
 
 /// Computes the sphere centres of a part, once a block.
@@ -180,7 +191,7 @@ fn freshen<L: Lanes>(part: &Part, index: usize, work: &mut Workspace) {
     }
     let frame = &work.frames[part.frame];
     for (ball, rows) in part.spheres.iter().zip(&mut work.centres[part.first..]) {
-        keep(point::<L>(frame, &ball.centre), rows);
+        store(point::<L>(frame, &ball.centre), rows);
     }
 }
 
@@ -218,8 +229,8 @@ fn meet_environment<L: Lanes>(
     }
     if let Some(cloud) = model.cloud.as_deref().filter(|_| part.meets_cloud) {
         let [mut centre, mut margins] = [[Row::ZERO; 3], [Row::ZERO; 3]];
-        keep(bounding, &mut centre);
-        keep([margin, reach, reach], &mut margins);
+        store(bounding, &mut centre);
+        store([margin, reach, reach], &mut margins);
         let at = |rows: &[Row; 3], lane: usize| [0, 1, 2].map(|i| rows[i].0[lane]);
         let unclear = (0..WIDTH)
             .filter(|&lane| lanes >> lane & 1 == 1)
@@ -259,8 +270,10 @@ fn find_near<L: Lanes>(
         return;
     }
     // One box around the ball in all lanes, against 16 obstacles' boxes at a time.
-    let low = centre.map(|x| L::splat((x - reach).least()));
-    let high = centre.map(|x| L::splat((x + reach).greatest()));
+    let [x, y, z] = centre;
+    let low = [(x - reach).least(), (y - reach).least(), (z - reach).least()];
+    let high = [(x + reach).greatest(), (y + reach).greatest(), (z + reach).greatest()];
+    let (low, high) = (everywhere::<L>(&low), everywhere::<L>(&high));
     for (group, &wanted) in part.obstacles.iter().enumerate() {
         if wanted == 0 {
             continue;
@@ -284,8 +297,8 @@ fn find_near<L: Lanes>(
 
 #[inline(always)]
 fn squared_gap<L: Lanes>(a: &[L; 3], b: &[L; 3]) -> L {
-    let [x, y, z] = [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
-    x.mul_add(x, y.mul_add(y, z * z))
+    let way = minus(*a, *b);
+    dot(way, way)
 }
 
 #[inline(always)]

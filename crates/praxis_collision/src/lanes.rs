@@ -129,6 +129,44 @@ impl Lanes for Plain {
     }
 }
 
+/// Three numbers a lane: a point or a direction. Its functions are all forced inline and use no
+/// closures: what is not inlined into a kernel would not get the kernel's instructions.
+pub(crate) type Triple<L> = [L; 3];
+
+/// The same triple in every lane.
+#[inline(always)]
+pub(crate) fn everywhere<L: Lanes>(v: &[f32; 3]) -> Triple<L> {
+    [L::splat(v[0]), L::splat(v[1]), L::splat(v[2])]
+}
+
+#[inline(always)]
+pub(crate) fn dot<L: Lanes>(a: Triple<L>, b: Triple<L>) -> L {
+    a[0].mul_add(b[0], a[1].mul_add(b[1], a[2] * b[2]))
+}
+
+#[inline(always)]
+pub(crate) fn minus<L: Lanes>(a: Triple<L>, b: Triple<L>) -> Triple<L> {
+    [a[0] - b[0], a[1] - b[1], a[2] - b[2]]
+}
+
+/// `a * factor + b`.
+#[inline(always)]
+pub(crate) fn times_plus<L: Lanes>(a: Triple<L>, factor: L, b: Triple<L>) -> Triple<L> {
+    [a[0].mul_add(factor, b[0]), a[1].mul_add(factor, b[1]), a[2].mul_add(factor, b[2])]
+}
+
+#[inline(always)]
+pub(crate) fn load<L: Lanes>(rows: &[Row; 3]) -> Triple<L> {
+    [L::load(&rows[0]), L::load(&rows[1]), L::load(&rows[2])]
+}
+
+#[inline(always)]
+pub(crate) fn store<L: Lanes>(v: Triple<L>, rows: &mut [Row; 3]) {
+    v[0].store(&mut rows[0]);
+    v[1].store(&mut rows[1]);
+    v[2].store(&mut rows[2]);
+}
+
 /// Sine and cosine, to about 3e-7 for angles of a few turns.
 #[inline(always)]
 pub(crate) fn sin_cos<L: Lanes>(angle: L) -> (L, L) {
@@ -139,17 +177,18 @@ pub(crate) fn sin_cos<L: Lanes>(angle: L) -> (L, L) {
 #[inline(always)]
 fn sin<L: Lanes>(angle: L) -> L {
     // Pi in three parts (Cody and Waite), so that the difference keeps its digits.
-    const PI_PARTS: [f32; 3] = [3.140_625, 9.675_026e-4, 1.509_958e-7];
     let turns = (angle * L::splat(std::f32::consts::FRAC_1_PI)).round();
-    let rest = PI_PARTS.iter().fold(angle, |rest, part| turns.mul_add(L::splat(-part), rest));
+    let rest = turns.mul_add(L::splat(-3.140_625), angle);
+    let rest = turns.mul_add(L::splat(-9.675_026e-4), rest);
+    let rest = turns.mul_add(L::splat(-1.509_958e-7), rest);
     let even = (turns * L::splat(0.5)).floor();
     let parity = even.mul_add(L::splat(-2.0), turns);
     let sign = parity.mul_add(L::splat(-2.0), L::splat(1.0));
     let square = rest * rest;
-    let mut sum = L::splat(-2.505_210_8e-8);
-    for factor in [2.755_732e-6, -1.984_127e-4, 8.333_333e-3, -0.166_666_67] {
-        sum = sum.mul_add(square, L::splat(factor));
-    }
+    let sum = L::splat(-2.505_210_8e-8).mul_add(square, L::splat(2.755_732e-6));
+    let sum = sum.mul_add(square, L::splat(-1.984_127e-4));
+    let sum = sum.mul_add(square, L::splat(8.333_333e-3));
+    let sum = sum.mul_add(square, L::splat(-0.166_666_67));
     sign * (sum * square).mul_add(rest, rest)
 }
 

@@ -417,7 +417,7 @@ fn around(balls: &[Ball]) -> Ball {
     };
     let ball = |centre, radius| Ball { centre, radius, own_radius: radius };
     let mut best = ball(centre, farthest(&centre).0);
-    for step in 1..50_u8 {
+    for step in 1..24_u8 {
         let (_, far) = farthest(&centre);
         let share = 1.0 / (f32::from(step) + 1.0);
         centre = std::array::from_fn(|i| centre[i] + share * (far.centre[i] - centre[i]));

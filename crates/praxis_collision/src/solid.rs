@@ -1,7 +1,7 @@
 use nalgebra::{Point3, Vector3};
 use praxis_geometry::{Pose, Shape};
 
-use crate::lanes::Lanes;
+use crate::lanes::{Lanes, Triple, dot, everywhere, minus, times_plus};
 
 /// A solid of the scene: everything within `rounding` of a core that is a point, a segment, a box
 /// or a cylinder. Lengths in metres, root frame.
@@ -84,38 +84,32 @@ impl Solid {
 
     /// Squared distance of points to the core, 0 inside.
     #[inline(always)]
-    pub(crate) fn squared_distance<L: Lanes>(&self, at: [L; 3]) -> L {
-        let from = |point: &[f32; 3]| -> [L; 3] { [0, 1, 2].map(|i| at[i] - L::splat(point[i])) };
+    pub(crate) fn squared_distance<L: Lanes>(&self, at: Triple<L>) -> L {
         let zero = L::splat(0.0);
         match &self.core {
             Core::Point(centre) => {
-                let [x, y, z] = from(centre);
-                x.mul_add(x, y.mul_add(y, z * z))
+                let offset = minus(at, everywhere(centre));
+                dot(offset, offset)
             }
             Core::Segment(end, way, inverse) => {
-                let [x, y, z] = from(end);
-                let share = dot([x, y, z], way) * L::splat(*inverse);
+                let (offset, way) = (minus(at, everywhere(end)), everywhere(way));
+                let share = dot(offset, way) * L::splat(*inverse);
                 let back = zero - share.max(zero).min(L::splat(1.0));
-                let [x, y, z] = [
-                    back.mul_add(L::splat(way[0]), x),
-                    back.mul_add(L::splat(way[1]), y),
-                    back.mul_add(L::splat(way[2]), z),
-                ];
-                x.mul_add(x, y.mul_add(y, z * z))
+                let offset = times_plus(way, back, offset);
+                dot(offset, offset)
             }
             Core::Box(centre, axes, half) => {
-                let offset = from(centre);
-                let [x, y, z] =
-                    [0, 1, 2].map(|i| (dot(offset, &axes[i]).abs() - L::splat(half[i])).max(zero));
-                x.mul_add(x, y.mul_add(y, z * z))
+                let offset = minus(at, everywhere(centre));
+                let x = (dot(offset, everywhere(&axes[0])).abs() - L::splat(half[0])).max(zero);
+                let y = (dot(offset, everywhere(&axes[1])).abs() - L::splat(half[1])).max(zero);
+                let z = (dot(offset, everywhere(&axes[2])).abs() - L::splat(half[2])).max(zero);
+                dot([x, y, z], [x, y, z])
             }
             Core::Cylinder(centre, axis, radius, half) => {
-                let offset = from(centre);
+                let (offset, axis) = (minus(at, everywhere(centre)), everywhere(axis));
                 let along = dot(offset, axis);
-                let [x, y, z] =
-                    [0, 1, 2].map(|i| (zero - along).mul_add(L::splat(axis[i]), offset[i]));
-                let out = x.mul_add(x, y.mul_add(y, z * z)).sqrt();
-                let out = (out - L::splat(*radius)).max(zero);
+                let across = times_plus(axis, zero - along, offset);
+                let out = (dot(across, across).sqrt() - L::splat(*radius)).max(zero);
                 let beyond = (along.abs() - L::splat(*half)).max(zero);
                 out.mul_add(out, beyond * beyond)
             }
@@ -158,11 +152,6 @@ impl Solid {
         };
         (outside - f64::from(self.rounding), way)
     }
-}
-
-#[inline(always)]
-fn dot<L: Lanes>(a: [L; 3], b: &[f32; 3]) -> L {
-    a[0].mul_add(L::splat(b[0]), a[1].mul_add(L::splat(b[1]), a[2] * L::splat(b[2])))
 }
 
 fn straight(offset: Vector3<f64>) -> (f64, Vector3<f64>) {
