@@ -456,7 +456,7 @@ def ends_cleanly_in_motion(bench):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("binary", nargs="?", default=os.path.join(ROOT, "target/release/control_node"))
+    parser.add_argument("binary", nargs="?", default=os.path.join(os.environ.get("PRAXIS_NODES", os.path.join(ROOT, "target/ros/release")), "control_node"))
     arguments = parser.parse_args()
     checks = Checks()
     with tempfile.TemporaryDirectory() as folder:

@@ -229,7 +229,7 @@ def cpu_seconds(pid):
 
 
 def main():
-    executable = sys.argv[1] if len(sys.argv) > 1 else str(ROOT / "target/release/perception_node")
+    executable = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.environ.get("PRAXIS_NODES", str(ROOT / "target/ros/release")), "perception_node")
     network = ROOT / "tests/ros/networks/mean"
     checks = Checks()
     rclpy.init()
