@@ -22,10 +22,7 @@ pub fn cover(solids: &[(Shape, Pose)]) -> Vec<(Point3<f64>, f64)> {
     for (shape, link_from_solid) in solids {
         let own = match shape {
             Shape::Sphere { radius_m } => vec![(Point3::origin(), *radius_m)],
-            Shape::Capsule { radius_m, length_m } => along_axis(*radius_m, *length_m, *length_m),
-            Shape::Cylinder { radius_m, length_m } if *length_m > 2.0 * radius_m => {
-                cover_triangles(&triangles_of_cylinder(*radius_m, *length_m))
-            }
+            Shape::Capsule { radius_m, length_m } => along_axis(*radius_m, *length_m),
             Shape::Cylinder { radius_m, length_m } => {
                 cover_triangles(&triangles_of_cylinder(*radius_m, *length_m))
             }
@@ -38,10 +35,10 @@ pub fn cover(solids: &[(Shape, Pose)]) -> Vec<(Point3<f64>, f64)> {
 }
 
 /// Spheres along z, so close that the hull between them sinks by at most 5 % of the radius.
-fn along_axis(radius_m: f64, length_m: f64, span_m: f64) -> Vec<(Point3<f64>, f64)> {
+fn along_axis(radius_m: f64, length_m: f64) -> Vec<(Point3<f64>, f64)> {
     const GROWN: f64 = 1.05;
     let step_m = 2.0 * radius_m * (GROWN * GROWN - 1.0).sqrt();
-    let count = (span_m / step_m).ceil() as usize + 1;
+    let count = (length_m / step_m).ceil() as usize + 1;
     (0..count)
         .map(|k| {
             let share = if count > 1 { k as f64 / (count - 1) as f64 - 0.5 } else { 0.0 };
