@@ -1,8 +1,8 @@
 """What any ROS 2 user sees of a running Praxis graph, by rclpy alone.
 
 Run it beside `cargo xtask demo` (same domain):  cargo xtask exec -- python3 tests/ros/inspect_graph.py
-With `--move` it also sends a FollowJointTrajectory goal, cancels it and watches the arm stop;
-that disturbs a running task, which then tries again.
+With `--move` it also deactivates the task node, sends a FollowJointTrajectory goal, cancels it,
+watches the arm stop, and lets the task go on.
 """
 
 import argparse
@@ -204,22 +204,26 @@ def goal_then_cancel(inspector):
     result = inspector.future(handle.get_result_async())
     assert result.status == GoalStatus.STATUS_CANCELED, f"status {result.status}: {result.result.error_string}"
 
-    def still():
-        message = inspector.latest["/joint_states"]
-        return max(abs(v) for n, v in zip(message.name, message.velocity) if n in ARM) < 0.01
-
-    wait_until(still, 2, inspector.spin)
+    arm_comes_to_rest(inspector)
     return f"cancel answered in {answered_ms:.1f} ms"
 
 
-def deactivate_and_activate(inspector, name):
-    for transition, state in ((Transition.TRANSITION_DEACTIVATE, State.PRIMARY_STATE_INACTIVE), (Transition.TRANSITION_ACTIVATE, State.PRIMARY_STATE_ACTIVE)):
-        request = ChangeState.Request()
-        request.transition.id = transition
-        answer = inspector.call(ChangeState, f"/{name}/change_state", request)
-        assert answer.success, f"transition {transition} was refused"
-        now = inspector.call(GetState, f"/{name}/get_state", GetState.Request()).current_state
-        assert now.id == state, f"state is {now.label}"
+def change_state(inspector, name, transition, state):
+    request = ChangeState.Request()
+    request.transition.id = transition
+    answer = inspector.call(ChangeState, f"/{name}/change_state", request)
+    assert answer.success, f"transition {transition} was refused"
+    now = inspector.call(GetState, f"/{name}/get_state", GetState.Request()).current_state
+    assert now.id == state, f"state is {now.label}"
+
+
+def arm_comes_to_rest(inspector):
+    def still():
+        """the arm stands still"""
+        message = inspector.latest.get("/joint_states")
+        return message and max(abs(v) for n, v in zip(message.name, message.velocity) if n in ARM) < 0.01
+
+    inspector.wait(still, 5)
 
 
 def main():
@@ -254,8 +258,11 @@ def main():
     checks.run("tf leads from world to the camera", tf_tree_is_connected, inspector, parents, "camera_color_optical_frame", "world")
     checks.run("colour images arrive", images_arrive, inspector)
     if arguments.move:
-        checks.run("the task node can be deactivated and activated", deactivate_and_activate, inspector, "task")
+        inactive, active = State.PRIMARY_STATE_INACTIVE, State.PRIMARY_STATE_ACTIVE
+        checks.run("task is deactivated", change_state, inspector, "task", Transition.TRANSITION_DEACTIVATE, inactive)
+        checks.run("and its motion ends", arm_comes_to_rest, inspector)
         checks.run("a FollowJointTrajectory goal is cancelled and the arm stands still", goal_then_cancel, inspector)
+        checks.run("task is activated", change_state, inspector, "task", Transition.TRANSITION_ACTIVATE, active)
     inspector.node.destroy_node()
     rclpy.shutdown()
     checks.finish()

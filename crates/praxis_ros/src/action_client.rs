@@ -1,10 +1,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use r2r::WrappedActionTypeSupport;
 use r2r::action_msgs::msg::GoalInfo;
 use r2r::action_msgs::srv::CancelGoal;
 use r2r::unique_identifier_msgs::msg::UUID;
+use r2r::{WrappedActionTypeSupport, WrappedServiceTypeSupport};
 
 use crate::client::Client;
 use crate::error::RosError;
@@ -80,7 +80,16 @@ where
     ) -> Result<(GoalEnd, A::Result), RosError> {
         let id = UUID { uuid: fresh_uuid().to_vec() };
         let request = A::make_goal_request_msg(id.clone(), goal);
-        let answer = self.send_goal.call_unless(&request, answer_within, cancel)?;
+        let answer = match self.send_goal.call_unless(&request, answer_within, cancel) {
+            Ok(answer) => answer,
+            Err(error) => {
+                // The goal may be on its way or taken: nobody would wait for it, so it must not run.
+                if let Err(error) = self.cancel(&id) {
+                    tracing::debug!(action = %self.name, %error, "cancel of an unanswered goal");
+                }
+                return Err(error);
+            }
+        };
         let (accepted, _) = A::destructure_goal_response_msg(answer);
         if !accepted {
             return Err(RosError::Rejected { server: self.name.clone() });
@@ -88,8 +97,7 @@ where
 
         let request = A::make_result_request_msg(id.clone());
         let started = Instant::now();
-        let first = self.get_result.call_unless(&request, end_within, cancel);
-        let answer = match first {
+        let answer = match self.result(&request, started + end_within, cancel) {
             Err(RosError::Stopped | RosError::NoAnswer { .. }) => {
                 self.cancel(&id)?;
                 let left = Duration::from_secs(5);
@@ -110,10 +118,30 @@ where
         Ok((end, result))
     }
 
+    /// Waits for the result of a goal. The request is repeated: a server that was started again has
+    /// never heard of the first one, and says that it does not know the goal.
+    fn result(
+        &self,
+        request: &<A::GetResult as WrappedServiceTypeSupport>::Request,
+        deadline: Instant,
+        cancel: &dyn Fn() -> bool,
+    ) -> Result<<A::GetResult as WrappedServiceTypeSupport>::Response, RosError> {
+        const REPEAT_AFTER: Duration = Duration::from_secs(2);
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.get_result.call_unless(request, left.min(REPEAT_AFTER), cancel) {
+                Err(RosError::NoAnswer { .. }) if left > REPEAT_AFTER => {}
+                answer => return answer,
+            }
+        }
+    }
+
+    /// Sends the cancel first and looks at the stop flag after: a node that ends takes its goals
+    /// back.
     fn cancel(&self, id: &UUID) -> Result<(), RosError> {
         let goal_info = GoalInfo { goal_id: id.clone(), ..GoalInfo::default() };
         let request = CancelGoal::Request { goal_info };
-        self.cancel_goal.call(&request, Duration::from_secs(2)).map(|_| ())
+        self.cancel_goal.send(&request, Duration::from_secs(2)).map(|_| ())
     }
 }
 

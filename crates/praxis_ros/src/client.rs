@@ -55,6 +55,26 @@ impl<S: WrappedServiceTypeSupport + 'static> Client<S> {
         let answer = self.inner.request(request).map_err(failed)?;
         wait_for(answer, deadline, &stop).map_err(end)?.map_err(failed)
     }
+
+    /// Sends a request to a server that is known to be there, even while the node ends, and waits
+    /// for the answer as long as the node lives.
+    pub(crate) fn send(
+        &self,
+        request: &S::Request,
+        timeout: Duration,
+    ) -> Result<S::Response, RosError> {
+        let failed = |source| RosError::r2r(format!("call '{}'", self.service), source);
+        let answer = self.inner.request(request).map_err(failed)?;
+        let stop = || self.stop.is_stopped();
+        match wait_for(answer, Instant::now() + timeout, &stop) {
+            Ok(answer) => answer.map_err(failed),
+            Err(Ended::GivenUp) => Err(RosError::Stopped),
+            Err(Ended::TimedOut) => Err(RosError::NoAnswer {
+                server: self.service.clone(),
+                waited_s: timeout.as_secs_f64(),
+            }),
+        }
+    }
 }
 
 pub(crate) enum Ended {

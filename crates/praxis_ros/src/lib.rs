@@ -22,6 +22,11 @@
 //! Callbacks run on the thread that spins and must not wait. Long work belongs into a thread of
 //! the node's own, which may publish, answer services and goals, and call services and actions
 //! ([`Client`], [`ActionClient`]: the calling thread waits).
+//! `examples/minimal_node.rs` shows all of it in one file.
+//!
+//! A stop (SIGINT, SIGTERM, the shutdown transition) deactivates the node and ends
+//! [`Node::spin`]; threads of the node's own see it in [`StopFlag`]. A panic in any thread does
+//! the same and ends the process with exit code 101.
 //! What a node decides is not found here: see the algorithm crates and each node's `pipeline.rs`.
 
 mod action_client;
@@ -34,6 +39,7 @@ mod error;
 mod lifecycle;
 pub mod logging;
 mod node;
+mod panics;
 mod parameters;
 mod raw;
 pub mod tf;

@@ -95,6 +95,7 @@ impl Node {
             signal_hook::flag::register(signal, stop.shared())
                 .map_err(|source| RosError::Signals { source })?;
         }
+        crate::panics::end_the_node(stop.clone());
         Ok(Self {
             r2r,
             polls: Vec::new(),
@@ -219,7 +220,8 @@ impl Node {
         self.at_end.push(Box::new(act));
     }
 
-    /// Serves the node until the stop flag is set.
+    /// Serves the node until the stop flag is set. If a thread of the process has panicked, the
+    /// process ends here with exit code 101.
     pub fn spin(mut self) {
         const LONGEST_WAIT: Duration = Duration::from_millis(50);
         for act in self.at_start.drain(..) {
@@ -250,6 +252,9 @@ impl Node {
         }
         for act in self.at_end.drain(..) {
             act();
+        }
+        if crate::panics::have_happened() {
+            std::process::exit(101);
         }
     }
 }

@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use praxis_geometry::Stamp;
 use r2r::rcl_interfaces::msg::{
     FloatingPointRange, IntegerRange, ListParametersResult, Parameter, ParameterDescriptor,
     ParameterEvent, ParameterValue, SetParametersResult,
@@ -15,6 +17,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::convert::ToMsg;
 use crate::error::RosError;
 use crate::node::Node;
 
@@ -425,6 +428,7 @@ impl Node {
                         *ours = trial;
                         *values.0.write().unwrap_or_else(|broken| broken.into_inner()) = new;
                         events.publish(&ParameterEvent {
+                            stamp: system_time().to_msg(),
                             node: node_name.clone(),
                             changed_parameters: parameters.to_vec(),
                             ..ParameterEvent::default()
@@ -449,6 +453,12 @@ impl Node {
             },
         )
     }
+}
+
+/// Parameter events bear the system's time: they are made where no clock is at hand.
+fn system_time() -> Stamp {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Stamp { nanoseconds: since_epoch.as_nanos() as i64 }
 }
 
 fn with<T: Clone>(
@@ -496,5 +506,110 @@ fn answer<S: r2r::WrappedServiceTypeSupport + 'static>(
 ) {
     if let Err(error) = request.respond(response) {
         tracing::warn!(%error, "a service answer was not sent");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    /// How the hand closes.
+    #[derive(Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+    #[serde(default, deny_unknown_fields)]
+    struct Grip {
+        /// Force of a grasp, in newtons.
+        #[schemars(range(min = 0.0, max = 70.0))]
+        force_n: f64,
+        /// Tries before giving up.
+        #[schemars(range(min = 1, max = 9))]
+        tries: u32,
+    }
+
+    impl Default for Grip {
+        fn default() -> Self {
+            Self { force_n: 20.0, tries: 3 }
+        }
+    }
+
+    #[derive(Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+    #[serde(default, deny_unknown_fields)]
+    struct Config {
+        grip: Grip,
+        /// Joints that move.
+        joints: Vec<String>,
+        gains: Vec<f64>,
+        simulate: bool,
+    }
+
+    fn declared() -> Declarations {
+        Declarations::of::<Config>(&["grip.force_n"])
+    }
+
+    #[test]
+    fn a_struct_becomes_dotted_parameters_with_its_comments_and_ranges() {
+        let declared = declared();
+        let names: Vec<&str> = declared.0.keys().map(String::as_str).collect();
+        let expected = [
+            "autostart",
+            "gains",
+            "grip.force_n",
+            "grip.tries",
+            "joints",
+            "simulate",
+            "use_sim_time",
+        ];
+        assert_eq!(names, expected);
+        let force = describe("grip.force_n", &declared.0["grip.force_n"]);
+        assert_eq!(force.description, "Force of a grasp, in newtons.");
+        assert_eq!((force.type_, force.read_only), (DOUBLE, false));
+        assert_eq!(force.floating_point_range[0].to_value, 70.0);
+        let tries = describe("grip.tries", &declared.0["grip.tries"]);
+        assert_eq!((tries.type_, tries.read_only), (INTEGER, true));
+        assert_eq!((tries.integer_range[0].from_value, tries.integer_range[0].to_value), (1, 9));
+        assert_eq!(declared.0["joints"].kind, STRING_ARRAY);
+        assert_eq!(declared.0["gains"].kind, DOUBLE_ARRAY);
+        assert_eq!(declared.to_struct::<Config>(), Ok(Config::default()));
+    }
+
+    #[test]
+    fn values_are_taken_or_refused_with_the_reason() {
+        let mut declared = declared();
+        assert_eq!(declared.set("grip.force_n", 30.into()), Ok(()), "an integer is a real number");
+        assert_eq!(declared.set("joints", vec!["a", "b"].into()), Ok(()));
+        assert_eq!(declared.set("gains", vec![1, 2].into()), Ok(()));
+        let config = declared.to_struct::<Config>().unwrap();
+        assert_eq!(config.grip.force_n, 30.0);
+        assert_eq!((config.joints.len(), config.gains), (2, vec![1.0, 2.0]));
+        assert_eq!(declared.set("joints", Value::Array(Vec::new())), Ok(()));
+
+        let refused =
+            |declared: &mut Declarations, name, value| declared.set(name, value).unwrap_err();
+        assert_eq!(refused(&mut declared, "grip.force_n", 70.5.into()), "70.5 is outside 0 .. 70");
+        assert_eq!(refused(&mut declared, "grip.tries", 0.into()), "0 is outside 1 .. 9");
+        assert_eq!(refused(&mut declared, "grip.tries", 2.5.into()), "is a integer, not a double");
+        assert_eq!(refused(&mut declared, "simulate", 1.into()), "is a bool, not a integer");
+        assert_eq!(refused(&mut declared, "grip.forse_n", 1.0.into()), "no such parameter");
+        assert!(declared.set("grip.force_n", Value::Null).is_err());
+        assert_eq!(declared.to_struct::<Config>().unwrap().grip, Grip { force_n: 30.0, tries: 3 });
+    }
+
+    #[test]
+    fn every_value_comes_back_from_its_message() {
+        let values = [
+            Value::from(true),
+            Value::from(-3),
+            Value::from(0.25),
+            Value::from("text"),
+            Value::from(vec![true, false]),
+            Value::from(vec![1, 2, 3]),
+            Value::from(vec![0.5, 1.5]),
+            Value::from(vec!["a", "b"]),
+        ];
+        for value in values {
+            assert_eq!(from_msg(&to_msg(kind_of(&value), &value)), value);
+        }
+        assert_eq!(from_msg(&ParameterValue { type_: 99, ..Default::default() }), Value::Null);
     }
 }

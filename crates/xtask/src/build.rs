@@ -47,6 +47,13 @@ pub fn nodes() -> Result<()> {
     bring::must(&mut cargo, "the message above says where the build failed")
 }
 
+/// Builds the runtime's example, which `test_runtime` starts.
+pub fn minimal_node() -> Result<()> {
+    let mut cargo = cargo()?;
+    cargo.args(["build", "--release", "--quiet", "--package", "praxis_ros", "--examples"]);
+    bring::must(&mut cargo, "the message above says where the build failed")
+}
+
 /// A built executable.
 pub fn executable(name: &str) -> PathBuf {
     places::target().join("release").join(name)

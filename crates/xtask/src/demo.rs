@@ -1,4 +1,4 @@
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -258,6 +258,10 @@ fn newest_verdict(path: &std::path::Path) -> Option<Verdict> {
     serde_json::from_str(whole.lines().last()?).ok()
 }
 
+/// Characters of the time in a line of progress.
+const TIME_WIDTH: usize = 9;
+
+/// On a terminal one line that changes, else a line for each change of the counts.
 fn show(verdict: &Verdict, shown: &mut String) {
     let line = format!(
         "  {:5.1} s  placed {} of {}  contacts {}  violations {}",
@@ -267,10 +271,14 @@ fn show(verdict: &Verdict, shown: &mut String) {
         verdict.forbidden_contacts,
         verdict.limit_violations
     );
-    if line != *shown {
-        print!("\r{line}");
-        // Progress on a pipe that was closed is nobody's loss.
-        let _ = std::io::stdout().flush();
-        *shown = line;
-    }
+    let mut output = std::io::stdout();
+    // Progress on a pipe that was closed is nobody's loss.
+    let _ = if output.is_terminal() {
+        write!(output, "\r{line}").and_then(|()| output.flush())
+    } else if shown.get(TIME_WIDTH..) != line.get(TIME_WIDTH..) {
+        writeln!(output, "{line}")
+    } else {
+        Ok(())
+    };
+    *shown = line;
 }

@@ -140,7 +140,8 @@ impl Drop for Nodes {
     }
 }
 
-fn signal(child: &Child, name: &str) {
+/// Sends a signal, as `kill` names it.
+pub fn signal(child: &Child, name: &str) {
     // A process that has just ended is no error here.
     let _ = Command::new("kill")
         .args([name, &child.id().to_string()])

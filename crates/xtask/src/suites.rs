@@ -1,20 +1,37 @@
 use std::io::{BufRead, BufReader};
-use std::process::{Command, ExitCode, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::build::ROS_CRATES;
-use crate::{bring, build, domain, environment, places, setup};
+use crate::{bring, build, domain, environment, places, processes, setup};
 
 /// Options of `test`.
 #[derive(Args)]
 pub struct Options {
     /// One part: a crate, a file of `tests/ros` without its ending, or one of `format`, `hashes`,
-    /// `algorithms`; `lint` and `demo` run only when asked for.
+    /// `algorithms`, `inspect_graph`, `survive_kill`, `random_weights`; `lint` and `demo` run only
+    /// when asked for.
     #[arg(long)]
     only: Option<String>,
 }
+
+/// A script that watches a run of the demo from beside it; the run must succeed all the same.
+struct Beside {
+    script: &'static str,
+    arguments: &'static [&'static str],
+    seed: u32,
+}
+
+const BESIDE_A_DEMO: [Beside; 2] = [
+    Beside { script: "inspect_graph", arguments: &["--move"], seed: 1 },
+    Beside { script: "survive_kill", arguments: &[], seed: 2 },
+];
+/// Simulated seconds that a network with random weights gets; the trained one has placed three
+/// objects by then.
+const RANDOM_WEIGHTS_TIME_S: &str = "time_limit_s:=40.0";
 
 #[derive(Default)]
 struct Count {
@@ -72,8 +89,12 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     }
     let suites = python_suites()?;
     let chosen: Vec<&String> = suites.iter().filter(|name| wanted(name)).collect();
-    if !chosen.is_empty() || asked("demo") {
+    let nodes_run = ["inspect_graph", "survive_kill", "random_weights"].into_iter().any(wanted);
+    if !chosen.is_empty() || nodes_run || asked("demo") {
         build::nodes()?;
+    }
+    if chosen.iter().any(|name| *name == "test_runtime") {
+        build::minimal_node()?;
     }
     for (index, name) in chosen.into_iter().enumerate() {
         let mut command =
@@ -82,13 +103,14 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         command.arg("-u").arg(places::root().join("tests/ros").join(format!("{name}.py")));
         counted(&mut count, name, &mut command)?;
     }
+    for beside in BESIDE_A_DEMO.iter().filter(|beside| wanted(beside.script)) {
+        beside_a_demo(&mut count, beside)?;
+    }
+    if wanted("random_weights") {
+        random_weights(&mut count)?;
+    }
     if asked("demo") {
-        let program = std::env::current_exe()?;
-        whole(
-            &mut count,
-            "demo",
-            Command::new(program).args(["demo", "--headless", "--seed", "1"]),
-        )?;
+        whole(&mut count, "demo", demo()?.args(["--seed", "1"]))?;
     }
     if asked("lint") {
         whole(
@@ -126,6 +148,82 @@ fn python_suites() -> Result<Vec<String>> {
         .collect();
     names.sort();
     Ok(names)
+}
+
+fn demo() -> Result<Command> {
+    let mut demo = Command::new(std::env::current_exe()?);
+    demo.args(["demo", "--headless"]).current_dir(places::root());
+    Ok(demo)
+}
+
+/// Runs a script of `tests/ros` while the demo sorts a table in the same domain.
+fn beside_a_demo(count: &mut Count, beside: &Beside) -> Result<()> {
+    let Beside { script, arguments, seed } = beside;
+    let domain = domain::private(60 + seed);
+    let mut demo = demo()?;
+    demo.args(["--seed", &seed.to_string(), "--domain", &domain.to_string()]);
+    let mut run = EndsWithUs(demo.spawn().with_context(|| format!("cannot run {demo:?}"))?);
+    let mut command = environment::command(environment::python(), domain)?;
+    command
+        .arg("-u")
+        .arg(places::root().join("tests/ros").join(format!("{script}.py")))
+        .args(*arguments);
+    counted(count, script, &mut command)?;
+    let sorted = run.0.wait()?.success();
+    count.add(&format!("the demo beside {script}"), u32::from(sorted), u32::from(!sorted));
+    Ok(())
+}
+
+/// A child that is asked to end when this goes out of scope.
+struct EndsWithUs(Child);
+
+impl Drop for EndsWithUs {
+    fn drop(&mut self) {
+        if matches!(self.0.try_wait(), Ok(None)) {
+            processes::signal(&self.0, "-INT");
+            // Whether it ended well is nobody's question any more.
+            let _ = self.0.wait();
+        }
+    }
+}
+
+/// The demo with a network that has learnt nothing: no object gets into its bin.
+fn random_weights(count: &mut Count) -> Result<()> {
+    const WHAT: &str = "random_weights";
+    println!("=== {WHAT}");
+    let folder = places::demos().join(WHAT);
+    std::fs::create_dir_all(&folder)?;
+    let network = folder.join("network");
+    bring::must(
+        Command::new("python3")
+            .arg(places::root().join("tests/ros/networks/shuffle_weights.py"))
+            .arg(places::root().join("models/networks/tabletop"))
+            .arg(&network),
+        "the message above says what is wrong with the network's file",
+    )?;
+    let figures = folder.join("figures.json");
+    // The figures of a run before must not speak for this one.
+    let _ = std::fs::remove_file(&figures);
+    let status = demo()?
+        .arg("--json")
+        .arg(&figures)
+        .args(["--", RANDOM_WEIGHTS_TIME_S])
+        .arg(format!("network:={}", network.display()))
+        .status()?;
+    let placed = placed_by(&figures)?;
+    let nothing = !status.success() && placed == 0;
+    if !nothing {
+        println!("FAILED  with random weights {placed} objects were placed");
+    }
+    count.add(WHAT, u32::from(nothing), u32::from(!nothing));
+    Ok(())
+}
+
+fn placed_by(figures: &Path) -> Result<u64> {
+    let text = std::fs::read_to_string(figures)
+        .with_context(|| format!("the demo left no {}", figures.display()))?;
+    let figures: serde_json::Value = serde_json::from_str(&text)?;
+    figures["placed"].as_u64().context("the demo's figures have no 'placed'")
 }
 
 /// A command that counts as one test.
