@@ -11,8 +11,11 @@ import sys
 from pathlib import Path
 
 # Field numbers of onnx.proto.
-MODEL_GRAPH, GRAPH_INITIALIZER, TENSOR_RAW_DATA = 7, 5, 9
-BYTES_PER_VALUE = 4
+MODEL_GRAPH, GRAPH_INITIALIZER = 7, 5
+TENSOR_DATA_TYPE, TENSOR_RAW_DATA = 2, 9
+FLOAT, BYTES_PER_FLOAT = 1, 4
+# What is shorter is a constant such as the scales of a Resize.
+LEAST_WEIGHTS = 8
 
 
 def varint(data, at):
@@ -25,34 +28,40 @@ def varint(data, at):
             return value, at
 
 
-def fields(data, begin, end, number):
-    """Where the length-delimited fields of that number lie."""
+def fields(data, begin, end):
+    """Number and content of each field: an integer, or where bytes begin and end."""
     while begin < end:
         key, begin = varint(data, begin)
-        kind = key & 7
+        number, kind = key >> 3, key & 7
         if kind == 0:
-            _, begin = varint(data, begin)
+            value, begin = varint(data, begin)
+            yield number, value
         elif kind in (1, 5):
             begin += 8 if kind == 1 else 4
         elif kind == 2:
             length, begin = varint(data, begin)
-            if key >> 3 == number:
-                yield begin, begin + length
+            yield number, (begin, begin + length)
             begin += length
         else:
             raise ValueError(f"not a protobuf field at byte {begin}")
 
 
 def shuffle(data, rng):
-    """Shuffles every tensor in place; says how many values were moved."""
+    """Shuffles every tensor of floats in place (shapes are tensors of integers); says how many
+    values were moved."""
     moved = 0
-    for graph in fields(data, 0, len(data), MODEL_GRAPH):
-        for tensor in fields(data, *graph, GRAPH_INITIALIZER):
-            for begin, end in fields(data, *tensor, TENSOR_RAW_DATA):
-                values = [data[k : k + BYTES_PER_VALUE] for k in range(begin, end, BYTES_PER_VALUE)]
-                rng.shuffle(values)
-                data[begin:end] = b"".join(values)
-                moved += len(values)
+    graphs = [content for number, content in fields(data, 0, len(data)) if number == MODEL_GRAPH]
+    tensors = [content for graph in graphs for number, content in fields(data, *graph) if number == GRAPH_INITIALIZER]
+    for tensor in map(dict, (fields(data, *where) for where in tensors)):
+        if tensor.get(TENSOR_DATA_TYPE) != FLOAT or TENSOR_RAW_DATA not in tensor:
+            continue
+        begin, end = tensor[TENSOR_RAW_DATA]
+        if end - begin < LEAST_WEIGHTS * BYTES_PER_FLOAT:
+            continue
+        values = [bytes(data[k : k + BYTES_PER_FLOAT]) for k in range(begin, end, BYTES_PER_FLOAT)]
+        rng.shuffle(values)
+        data[begin:end] = b"".join(values)
+        moved += len(values)
     return moved
 
 
