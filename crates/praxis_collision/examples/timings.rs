@@ -1,5 +1,6 @@
 //! What kinematics and collision questions cost on a robot: `timings URDF SRDF GROUP`.
 
+use std::f64::consts::{FRAC_PI_6, PI};
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -27,7 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let range = |&j: &usize| {
             let joint = &robot.joints()[j];
             let end = |limit: f64, otherwise| if limit.is_finite() { limit } else { otherwise };
-            (end(joint.lower, -3.14), end(joint.upper, 3.14))
+            (end(joint.lower, -PI), end(joint.upper, PI))
         };
         joints.iter().map(range).map(|(low, high)| low + random.next() * (high - low)).collect()
     };
@@ -64,7 +65,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let mut scene = Scene::default();
     for k in 0..12 {
-        let angle = f64::from(k) * 0.5236;
+        let angle = f64::from(k) * FRAC_PI_6;
         let pose = Pose::translation(0.7 * angle.cos(), 0.7 * angle.sin(), 0.1 * f64::from(k % 8));
         let shape = Shape::Box { half_extents_m: [0.05, 0.05, 0.1].into() };
         scene.objects.push(SceneObject::new(format!("box {k}"), &[(shape, pose)])?);

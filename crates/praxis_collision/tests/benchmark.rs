@@ -169,8 +169,8 @@ fn a_cloud_of_one_points_ball_is_that_ball() {
     let robot = robot(&dir, "panda");
     let joints: Vec<usize> = (0..7).collect();
     let at = Point3::new(0.45_f32, 0.1, 0.5);
-    let mut cloud = Scene::default();
-    cloud.cloud = Some(std::sync::Arc::new(praxis_collision::PointCloud::new(&[at], 0.2)));
+    let points = praxis_collision::PointCloud::new(&[at], 0.2);
+    let cloud = Scene { cloud: Some(std::sync::Arc::new(points)), ..Scene::default() };
     let mut ball = Scene::default();
     let pose = Pose::translation(f64::from(at.x), f64::from(at.y), f64::from(at.z));
     ball.objects

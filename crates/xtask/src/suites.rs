@@ -118,6 +118,12 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             "lint",
             cargo().args(["clippy", "--release", "--all-targets", "--", "-D", "warnings"]),
         )?;
+        let mut command = build::cargo()?;
+        command.args(["clippy", "--release", "--all-targets"]);
+        for name in ROS_CRATES {
+            command.args(["--package", name]);
+        }
+        whole(&mut count, "lint of the ROS crates", command.args(["--", "-D", "warnings"]))?;
     }
     if count.passed + count.failed == 0 {
         bail!("'{}' names no part that has tests", options.only.as_deref().unwrap_or_default());

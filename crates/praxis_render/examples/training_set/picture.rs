@@ -223,7 +223,10 @@ fn add_distractors(objects: &[ObjectInstance], scene: &mut Scene, rng: &mut ChaC
             gap.xy().norm() > radius + 0.5 * object.size_m.xy().norm()
         };
         if objects.iter().all(clear) {
-            let turn = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), even(rng, 0.0, 6.28));
+            let turn = UnitQuaternion::from_axis_angle(
+                &Vector3::z_axis(),
+                even(rng, 0.0, std::f64::consts::TAU),
+            );
             let pose = Pose::from_parts(Translation3::from(place), turn);
             scene.add(Mesh::of_shape(&shape), any_material(rng, 0.01, 0.05), pose);
         }
