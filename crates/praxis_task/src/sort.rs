@@ -129,7 +129,10 @@ impl SortTask {
         let Some((target, others)) = self.choose(skills)? else {
             return Ok(Round::NothingLeft);
         };
-        if self.tries_of(&target) >= self.config.tries_per_object {
+        if !self.is_graspable(&target) {
+            self.note_failure(&target, "pick", &self.fits_nowhere(&target));
+        }
+        if self.is_hopeless(&target) {
             return Ok(Round::NoTriesLeft(self.objects_left(&others)));
         }
         self.others = others.clone();
@@ -162,10 +165,12 @@ impl SortTask {
     }
 
     /// Looks and picks the object to take next: fewest failures first, then the most room around.
+    /// That nothing is left, or nothing that can be taken, counts if several looks say so.
     fn choose(
         &mut self,
         skills: &mut dyn Skills,
     ) -> Result<Option<(SeenObject, Vec<SeenObject>)>, SkillError> {
+        let mut left = None;
         for _ in 0..self.config.confirming_looks.max(1) {
             let seen = skills.look()?;
             let (in_bins, on_table): (Vec<_>, Vec<_>) = seen
@@ -182,16 +187,19 @@ impl SortTask {
                     .fold(f64::INFINITY, f64::min)
             };
             let target = sortable.min_by(|a, b| {
+                let hopeless = self.is_hopeless(a).cmp(&self.is_hopeless(b));
                 let tries = self.tries_of(a).cmp(&self.tries_of(b));
-                tries.then(room_m(b).total_cmp(&room_m(a)))
+                hopeless.then(tries).then(room_m(b).total_cmp(&room_m(a)))
             });
-            if let Some(target) = target {
-                let target = target.clone();
+            left = target.cloned().map(|target| {
                 let others = on_table.into_iter().filter(|other| other.id != target.id).collect();
-                return Ok(Some((target, others)));
+                (target, others)
+            });
+            if left.as_ref().is_some_and(|(target, _)| !self.is_hopeless(target)) {
+                break;
             }
         }
-        Ok(None)
+        Ok(left)
     }
 
     fn pick(
@@ -203,13 +211,7 @@ impl SortTask {
         skills.announce(&format!("picking {} {}", target.class, target.id));
         skills.grip(self.config.grasp.max_opening_m, self.config.grip_force_n)?;
 
-        let mut last = SkillError::NoMotion {
-            target: format!("{} {}", target.class, target.id),
-            reason: format!(
-                "no side of it fits between the fingers (size {:.3} x {:.3} m, opening {:.3} m)",
-                target.size_m.x, target.size_m.y, self.config.grasp.max_opening_m
-            ),
-        };
+        let mut last = self.fits_nowhere(target);
         for grasp in grasps_for(target, &self.config.grasp) {
             match self.try_grasp(skills, target, others, &grasp) {
                 Ok(()) => return Ok(()),
@@ -367,6 +369,25 @@ impl SortTask {
 
     fn bin_of(&self, class: &str) -> Option<&Bin> {
         self.bins.iter().find(|bin| bin.class == class)
+    }
+
+    fn is_graspable(&self, object: &SeenObject) -> bool {
+        !grasps_for(object, &self.config.grasp).is_empty()
+    }
+
+    /// Whether another try would be in vain.
+    fn is_hopeless(&self, object: &SeenObject) -> bool {
+        self.tries_of(object) >= self.config.tries_per_object || !self.is_graspable(object)
+    }
+
+    fn fits_nowhere(&self, object: &SeenObject) -> SkillError {
+        SkillError::NoMotion {
+            target: format!("{} {}", object.class, object.id),
+            reason: format!(
+                "no side of it fits between the fingers (size {:.3} x {:.3} m, opening {:.3} m)",
+                object.size_m.x, object.size_m.y, self.config.grasp.max_opening_m
+            ),
+        }
     }
 
     fn tries_of(&self, object: &SeenObject) -> u32 {
