@@ -6,15 +6,12 @@
 use std::collections::HashSet;
 
 use nalgebra::{Point3, Vector3};
-use praxis_geometry::{Shape, TriangleMesh};
+use praxis_geometry::{Pose, Shape, TriangleMesh};
 
-use super::tree::Sphere;
-
-/// Tolerance as a share of the size of a solid, and its bounds in metres.
-const TOLERANCE_SHARE: f64 = 0.04;
-const TOLERANCE_M: (f64, f64) = (0.0025, 0.012);
 /// Tolerance for objects that are held: they have to come near things.
 const HELD_TOLERANCE_M: f64 = 0.003;
+/// Spheres are made smaller by this: samples do not see all of the surface between them.
+const SUNK_M: f64 = 0.001;
 /// Most surface samples of one solid.
 const MAX_SAMPLES: f64 = 4000.0;
 
@@ -23,22 +20,21 @@ struct Sample {
     inwards: Vector3<f64>,
 }
 
-/// Spheres that cover the surface of a solid: no point of it is outside, none of them sticks out by
-/// more than the tolerance.
-pub(crate) fn fill(shape: &Shape) -> Vec<Sphere> {
-    let size = size_m(shape);
-    let tolerance = (TOLERANCE_SHARE * size).clamp(TOLERANCE_M.0, TOLERANCE_M.1);
-    let mut spheres = covering(shape, tolerance);
-    for sphere in &mut spheres {
-        sphere.radius += tolerance;
-    }
-    spheres
+#[derive(Clone, Copy, Debug)]
+struct Sphere {
+    centre: Point3<f64>,
+    radius: f64,
 }
 
-/// Spheres within a solid that leave at most 3 mm of it uncovered: an object that stands on a table
+/// Spheres within a solid that leave at most some millimetres of it uncovered: an object that stands on a table
 /// touches it and is not inside.
-pub(crate) fn fill_from_inside(shape: &Shape) -> Vec<Sphere> {
-    covering(shape, HELD_TOLERANCE_M)
+pub fn spheres_inside(parts: &[(Shape, Pose)]) -> Vec<(Point3<f64>, f64)> {
+    let of = |(shape, link_from_part): &(Shape, Pose)| {
+        let place = *link_from_part;
+        let spheres = covering(shape, HELD_TOLERANCE_M).into_iter();
+        spheres.map(move |sphere| (place * sphere.centre, (sphere.radius - SUNK_M).max(0.0)))
+    };
+    parts.iter().flat_map(of).collect()
 }
 
 fn covering(shape: &Shape, tolerance: f64) -> Vec<Sphere> {
@@ -65,19 +61,6 @@ fn covering(shape: &Shape, tolerance: f64) -> Vec<Sphere> {
             )
         }
         Shape::Mesh(mesh) => cover_mesh(mesh, tolerance),
-    }
-}
-
-fn size_m(shape: &Shape) -> f64 {
-    match shape {
-        Shape::Sphere { radius_m } => 2.0 * radius_m,
-        Shape::Box { half_extents_m } => 2.0 * half_extents_m.norm(),
-        Shape::Cylinder { radius_m, length_m } => (2.0 * radius_m).hypot(*length_m),
-        Shape::Capsule { radius_m, length_m } => 2.0 * radius_m + length_m,
-        Shape::Mesh(mesh) => {
-            let centre = mesh.vertices.first().copied().unwrap_or_else(Point3::origin);
-            mesh.vertices.iter().map(|v| (v - centre).norm()).fold(0.0, f64::max)
-        }
     }
 }
 
@@ -200,22 +183,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_box_is_covered_and_little_sticks_out() {
-        let half = Vector3::new(0.1, 0.05, 0.03);
-        let spheres = fill(&Shape::Box { half_extents_m: half });
-        assert!(spheres.len() < 200, "{}", spheres.len());
+    fn nothing_sticks_out_and_little_is_left_out() {
+        let half = Vector3::new(0.03, 0.02, 0.025);
+        let parts = [(Shape::Box { half_extents_m: half }, Pose::identity())];
+        let spheres = spheres_inside(&parts);
+        assert!(spheres.len() < 400, "{}", spheres.len());
         for k in 0..8000 {
             let unit = |n: u32| f64::from((k * n) % 101) / 50.0 - 1.0;
             let mut p = Point3::new(unit(7) * half.x, unit(13) * half.y, unit(29) * half.z);
             let face = (k % 3) as usize;
             p[face] = half[face] * if k % 2 == 0 { 1.0 } else { -1.0 };
-            let inside = spheres.iter().any(|s| (s.centre - p).norm() <= s.radius + 1e-3);
-            assert!(inside, "{p} is outside");
+            let away = spheres.iter().map(|(c, r)| (c - p).norm() - r);
+            assert!(away.fold(f64::INFINITY, f64::min) < 6e-3, "{p} is left out");
         }
-        for sphere in &spheres {
+        for (centre, radius) in &spheres {
             for axis in 0..3 {
-                let beyond = sphere.centre[axis].abs() + sphere.radius - half[axis];
-                assert!(beyond < 0.011, "{beyond}");
+                assert!(centre[axis].abs() + radius - half[axis] < 1e-4);
             }
         }
     }
