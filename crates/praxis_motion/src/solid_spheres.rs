@@ -12,6 +12,8 @@ use praxis_geometry::{Pose, Shape, TriangleMesh};
 const HELD_TOLERANCE_M: f64 = 0.003;
 /// Spheres are made smaller by this: samples do not see all of the surface between them.
 const SUNK_M: f64 = 0.001;
+/// No sphere is smaller than this.
+const LEAST_RADIUS_M: f64 = 1e-5;
 /// Most surface samples of one solid.
 const MAX_SAMPLES: f64 = 4000.0;
 
@@ -32,7 +34,9 @@ pub fn spheres_inside(parts: &[(Shape, Pose)]) -> Vec<(Point3<f64>, f64)> {
     let of = |(shape, link_from_part): &(Shape, Pose)| {
         let place = *link_from_part;
         let spheres = covering(shape, HELD_TOLERANCE_M).into_iter();
-        spheres.map(move |sphere| (place * sphere.centre, (sphere.radius - SUNK_M).max(0.0)))
+        spheres.map(move |sphere| {
+            (place * sphere.centre, (sphere.radius - SUNK_M).max(LEAST_RADIUS_M))
+        })
     };
     parts.iter().flat_map(of).collect()
 }
