@@ -10,8 +10,9 @@ use praxis_geometry::{Pose, Shape, TriangleMesh};
 
 /// Tolerance for objects that are held: they have to come near things.
 const HELD_TOLERANCE_M: f64 = 0.003;
-/// Spheres are made smaller by this: samples do not see all of the surface between them.
-const SUNK_M: f64 = 0.001;
+/// Spheres are made smaller by this: samples do not see all of the surface between them (0.9 mm was
+/// measured), and where an object stands is known to a few millimetres.
+const SUNK_M: f64 = 0.003;
 /// No sphere is smaller than this.
 const LEAST_RADIUS_M: f64 = 1e-5;
 /// Most surface samples of one solid.
@@ -198,7 +199,7 @@ mod tests {
             let face = (k % 3) as usize;
             p[face] = half[face] * if k % 2 == 0 { 1.0 } else { -1.0 };
             let away = spheres.iter().map(|(c, r)| (c - p).norm() - r);
-            assert!(away.fold(f64::INFINITY, f64::min) < 6e-3, "{p} is left out");
+            assert!(away.fold(f64::INFINITY, f64::min) < 8e-3, "{p} is left out");
         }
         for (centre, radius) in &spheres {
             for axis in 0..3 {
