@@ -10,7 +10,7 @@ use praxis_collision::{AllowedPairs, AttachedObject, Checker, CollisionError, Sc
 use praxis_geometry::{NamedJoints, Pose, Shape};
 use praxis_motion::{
     CartesianMotion, CartesianRequest, LimitsFile, Motion, MotionConfig, MotionError,
-    MotionPlanner, MotionRequest, OrientationConstraint, PoseGoal, Touching, spheres_inside,
+    MotionPlanner, MotionRequest, OrientationConstraint, PoseGoal, Touching,
 };
 use praxis_planning::RrtConnectConfig;
 use praxis_robot::Robot;
@@ -403,13 +403,11 @@ fn build_scene(
         scene.objects.push(SceneObject::new(name, &parts)?);
     }
     for (name, object) in held {
-        // From inside: an object on a table touches the table and is not in it.
-        let spheres = spheres_inside(&placed(&object.link_from_object, &object.parts));
         let touch_links: Vec<String> = object.touch_links.iter().cloned().collect();
         scene.attached.push(AttachedObject::from_spheres(
             name,
             &object.link,
-            spheres,
+            object.spheres.to_vec(),
             &touch_links,
         )?);
     }

@@ -120,9 +120,10 @@ fn held_in(
 ) -> Result<Option<BTreeMap<String, HeldObject>>, PlanningError> {
     let mut held = BTreeMap::new();
     for message in &state.attached_collision_objects {
-        if let Change::Hold { id, held: object } = attachment_of(message, frames)?
+        if let Change::Hold { id, held: mut object } = attachment_of(message, frames)?
             && !object.parts.is_empty()
         {
+            object.fill();
             held.insert(id, object);
         }
     }
