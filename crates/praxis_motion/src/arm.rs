@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 use praxis_collision::{Checker, Scene};
 use praxis_geometry::Pose;
 use praxis_planning::{BOUNDS_TOLERANCE, JointSpace, distance};
-use praxis_robot::{IkMiss, IkRequest, JointKind, Robot};
-use praxis_trajectory::JointLimit;
+use praxis_robot::{IkMiss, IkRequest, Joint, JointKind, Robot};
+use praxis_trajectory::{JointLimit, LimitsFile};
 use rand::{Rng, RngExt};
 
 use crate::error::{MotionError, Touching};
@@ -251,18 +251,11 @@ fn unknown_link(robot: &Robot, name: &str) -> MotionError {
 }
 
 /// Limits of all joints of a state, by name.
-pub(crate) fn limits_by_joint(
-    robot: &Robot,
-    file: &crate::LimitsFile,
-) -> Result<BTreeMap<String, JointLimit>, MotionError> {
-    let limits: BTreeMap<String, JointLimit> = robot
-        .joints()
-        .iter()
-        .map(|joint| {
-            let bounds = (joint.lower, joint.upper);
-            (joint.name.clone(), file.limit_of(&joint.name, bounds, joint.velocity))
-        })
-        .collect();
-    praxis_trajectory::JointLimits::new(limits.values().copied().collect())?;
-    Ok(limits)
+pub(crate) fn limits_by_joint(robot: &Robot, file: &LimitsFile) -> BTreeMap<String, JointLimit> {
+    let limit = |joint: &Joint| {
+        let bounds = (joint.lower, joint.upper);
+        let limit = file.joint(&joint.name).tighten(bounds, Some(joint.velocity))?;
+        Some((joint.name.clone(), limit))
+    };
+    robot.joints().iter().filter_map(limit).collect()
 }

@@ -10,7 +10,6 @@ pub mod benchmark;
 mod cartesian;
 mod error;
 mod goal;
-mod limits;
 mod planner;
 mod request;
 mod retime;
@@ -18,7 +17,6 @@ mod solid_spheres;
 
 pub use self::cartesian::{CartesianEnd, CartesianRequest, JumpThresholds};
 pub use self::error::{MotionError, Touching};
-pub use self::limits::{FileLimit, LimitsFile};
 pub use self::planner::{CartesianMotion, Motion, MotionConfig, MotionPlanner, Timings};
 pub use self::request::{Goal, JointGoal, MotionRequest, OrientationConstraint, PoseGoal};
 pub use self::solid_spheres::spheres_inside;

@@ -8,7 +8,7 @@ use praxis_planning::{
 };
 
 use praxis_robot::Robot;
-use praxis_trajectory::{JointLimit, JointLimits, Trajectory};
+use praxis_trajectory::{JointLimit, JointLimits, LimitsFile, Trajectory};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -16,7 +16,6 @@ use crate::arm::Arm;
 use crate::cartesian::{self, CartesianEnd, CartesianRequest};
 use crate::error::MotionError;
 use crate::goal;
-use crate::limits::LimitsFile;
 use crate::request::{Goal, MotionRequest, PoseGoal};
 use crate::retime::time_free_path;
 
@@ -113,13 +112,14 @@ impl MotionPlanner {
         limits: &LimitsFile,
         mut config: MotionConfig,
     ) -> Result<Self, MotionError> {
-        if let Some(factor) = limits.default_velocity_scaling_factor {
+        if let Some(factor) = limits.default_velocity_scaling {
             config.default_velocity_scaling = factor;
         }
-        if let Some(factor) = limits.default_acceleration_scaling_factor {
+        if let Some(factor) = limits.default_acceleration_scaling {
             config.default_acceleration_scaling = factor;
         }
-        let limits = crate::arm::limits_by_joint(&robot, limits)?;
+        let limits = crate::arm::limits_by_joint(&robot, limits);
+        JointLimits::new(limits.values().copied().collect())?;
         let search = RrtConnect::new(config.search.clone());
         Ok(Self { robot, limits, config, search })
     }

@@ -8,10 +8,11 @@ use nalgebra::{UnitQuaternion, Vector3};
 use praxis_collision::{AttachedObject, Checker, Scene, SceneObject};
 use praxis_geometry::{Pose, Shape};
 use praxis_motion::{
-    CartesianEnd, CartesianRequest, Goal, JointGoal, JumpThresholds, LimitsFile, Motion,
-    MotionConfig, MotionError, MotionPlanner, MotionRequest, PoseGoal, spheres_inside,
+    CartesianEnd, CartesianRequest, Goal, JointGoal, JumpThresholds, Motion, MotionConfig,
+    MotionError, MotionPlanner, MotionRequest, PoseGoal, spheres_inside,
 };
 use praxis_robot::Robot;
+use praxis_trajectory::LimitsFile;
 
 /// Alternating yaw and pitch joints, 0.2 m apart.
 fn urdf() -> String {

@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use praxis_collision::{AllowedPairs, AttachedObject, Checker, CollisionError, Scene, SceneObject};
 use praxis_geometry::{NamedJoints, Pose, Shape};
 use praxis_motion::{
-    CartesianMotion, CartesianRequest, LimitsFile, Motion, MotionConfig, MotionError,
-    MotionPlanner, MotionRequest, OrientationConstraint, PoseGoal, Touching,
+    CartesianMotion, CartesianRequest, Motion, MotionConfig, MotionError, MotionPlanner,
+    MotionRequest, OrientationConstraint, PoseGoal, Touching,
 };
 use praxis_planning::RrtConnectConfig;
 use praxis_robot::Robot;
-use praxis_trajectory::Trajectory;
+use praxis_trajectory::{LimitsFile, Trajectory};
 use praxis_world::World;
 
 use crate::error::PlanningError;
@@ -62,7 +62,7 @@ impl Pipeline {
         let robot = Arc::new(robot);
         let limits = match parameters.joint_limits_file.as_str() {
             "" => LimitsFile::default(),
-            file => LimitsFile::parse(&read(file)?)?,
+            file => LimitsFile::parse(&read(file)?).map_err(MotionError::from)?,
         };
         let config = MotionConfig {
             search: RrtConnectConfig {

@@ -45,9 +45,8 @@ pub struct HeldObject {
 impl HeldObject {
     /// Fills the object from inside, so that what stands on a table touches it and is not in it.
     pub fn fill(&mut self) {
-        let place = |part: &Part| {
-            (part.shape.clone(), self.link_from_object * part.object_from_part)
-        };
+        let place =
+            |part: &Part| (part.shape.clone(), self.link_from_object * part.object_from_part);
         let parts: Vec<(Shape, Pose)> = self.parts.iter().map(place).collect();
         self.spheres = Arc::new(praxis_motion::spheres_inside(&parts));
     }
