@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use praxis_collision::{Checker, Scene};
 use praxis_geometry::Pose;
 use praxis_planning::{BOUNDS_TOLERANCE, JointSpace, distance};
-use praxis_robot::{IkMiss, IkRequest, Joint, JointKind, Robot};
+use praxis_robot::{IkMiss, IkRequest, IkSolver, Joint, JointKind, Robot};
 use praxis_trajectory::{JointLimit, LimitsFile};
 use rand::{Rng, RngExt};
 
@@ -151,6 +151,10 @@ impl<'a> Arm<'a> {
         self.robot.link_pose(link, &self.state)
     }
 
+    pub fn touches_nothing(&mut self, q: &[f64]) -> bool {
+        self.ignores_collisions || self.checker.is_free(q)
+    }
+
     pub fn touching(&mut self, q: &[f64]) -> Option<Touching> {
         if self.ignores_collisions {
             return None;
@@ -183,6 +187,11 @@ impl<'a> Arm<'a> {
 
     pub fn random_configuration(&self, random: &mut impl Rng) -> Vec<f64> {
         self.bounds.iter().map(|&(min, max)| random.random_range(min..=max)).collect()
+    }
+
+    /// Inverse kinematics of the group, all other joints as at the start.
+    pub fn ik_solver(&self, link: usize) -> IkSolver {
+        IkSolver::new(self.robot, &self.group, link, &self.state, Some(&self.bounds))
     }
 
     /// The configuration nearest to `seed` (by descent) at which the link is at `target`.
@@ -227,7 +236,7 @@ impl JointSpace for Arm<'_> {
     }
 
     fn is_free(&mut self, q: &[f64]) -> bool {
-        (self.ignores_collisions || self.checker.is_free(q)) && self.keeps_constraints(q)
+        self.touches_nothing(q) && self.keeps_constraints(q)
     }
 
     fn edge_is_free(&mut self, a: &[f64], b: &[f64]) -> bool {
