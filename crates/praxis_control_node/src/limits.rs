@@ -1,12 +1,6 @@
 use std::collections::BTreeMap;
 
-use praxis_trajectory::{JointLimit, JointLimits};
-use serde::Deserialize;
-
-/// Acceleration where no file limits it, as a multiple of the velocity limit, 1/s.
-const ACCELERATION_PER_VELOCITY: f64 = 3.0;
-/// Jerk where no file limits it, as a multiple of the acceleration limit, 1/s.
-const JERK_PER_ACCELERATION: f64 = 50.0;
+use praxis_trajectory::{JointLimit, JointLimits, LimitsFile};
 
 /// Why the limits of the joints are not known.
 #[derive(Debug, thiserror::Error)]
@@ -22,12 +16,6 @@ pub enum LimitsError {
     /// The URDF is no XML.
     #[error("robot description: {0}")]
     Xml(#[from] roxmltree::Error),
-    /// The limits file is no such file.
-    #[error("joint limits file: {reason}")]
-    LimitsFile {
-        /// What is wrong.
-        reason: String,
-    },
     /// A joint to be driven is not described.
     #[error("joint '{joint}' is not in the robot description; it has {known:?}")]
     UnknownJoint {
@@ -52,25 +40,6 @@ pub enum LimitsError {
     Unusable(#[from] praxis_trajectory::TrajectoryError),
 }
 
-#[derive(Debug, Default, Deserialize)]
-struct LimitsFile {
-    joint_limits: BTreeMap<String, Entry>,
-}
-
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(default)]
-struct Entry {
-    has_position_limits: bool,
-    min_position: f64,
-    max_position: f64,
-    has_velocity_limits: bool,
-    max_velocity: f64,
-    has_acceleration_limits: bool,
-    max_acceleration: f64,
-    has_jerk_limits: bool,
-    max_jerk: f64,
-}
-
 /// Limits in force: the description's, tightened by the limits file (MoveIt's format). Either text
 /// may be empty.
 pub fn limits_of(
@@ -82,22 +51,22 @@ pub fn limits_of(
         return Err(LimitsError::NoJoints);
     }
     let described = if urdf.trim().is_empty() { None } else { Some(described(urdf)?) };
-    let file = if limits_file.trim().is_empty() {
-        LimitsFile::default()
-    } else {
-        serde_saphyr::from_str(limits_file)
-            .map_err(|error| LimitsError::LimitsFile { reason: error.to_string() })?
-    };
+    let file = LimitsFile::parse(limits_file)?;
     let limits = joints.iter().map(|joint| {
-        let mut limit = match &described {
+        let described = match &described {
             None => Described::default(),
             Some(all) => *all.get(joint).ok_or_else(|| LimitsError::UnknownJoint {
                 joint: joint.clone(),
                 known: all.keys().cloned().collect(),
             })?,
         };
-        limit.tighten(file.joint_limits.get(joint).copied().unwrap_or_default());
-        limit.to_limit(joint)
+        let missing = |what| LimitsError::Missing { joint: joint.clone(), what };
+        let own = file.joint(joint);
+        if described.range.is_none() && own.position.is_none() {
+            return Err(missing("position"));
+        }
+        let range = described.range.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
+        own.tighten(range, described.velocity).ok_or_else(|| missing("velocity"))
     });
     let limits = limits.collect::<Result<Vec<JointLimit>, LimitsError>>()?;
     Ok(JointLimits::new(limits)?)
@@ -115,44 +84,7 @@ pub fn read_if_named(path: &str) -> Result<String, LimitsError> {
 #[derive(Clone, Copy, Debug, Default)]
 struct Described {
     range: Option<(f64, f64)>,
-    is_continuous: bool,
     velocity: Option<f64>,
-    acceleration: Option<f64>,
-    jerk: Option<f64>,
-}
-
-impl Described {
-    fn tighten(&mut self, entry: Entry) {
-        let least = |a: Option<f64>, b: f64| Some(a.map_or(b, |a| a.min(b)));
-        if entry.has_position_limits {
-            let (low, high) = self.range.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
-            self.range = Some((low.max(entry.min_position), high.min(entry.max_position)));
-        }
-        if entry.has_velocity_limits {
-            self.velocity = least(self.velocity, entry.max_velocity);
-        }
-        if entry.has_acceleration_limits {
-            self.acceleration = least(self.acceleration, entry.max_acceleration);
-        }
-        if entry.has_jerk_limits {
-            self.jerk = least(self.jerk, entry.max_jerk);
-        }
-    }
-
-    fn to_limit(self, joint: &str) -> Result<JointLimit, LimitsError> {
-        let missing = |what| LimitsError::Missing { joint: joint.to_owned(), what };
-        let unbounded = self.is_continuous.then_some((f64::NEG_INFINITY, f64::INFINITY));
-        let (min_position, max_position) =
-            self.range.or(unbounded).ok_or_else(|| missing("position"))?;
-        let velocity = self.velocity.ok_or_else(|| missing("velocity"))?;
-        let acceleration = self.acceleration.unwrap_or(ACCELERATION_PER_VELOCITY * velocity);
-        let jerk = self.jerk.unwrap_or(JERK_PER_ACCELERATION * acceleration);
-        Ok(JointLimit {
-            min_position,
-            max_position,
-            ..JointLimit::new(velocity, acceleration, jerk)
-        })
-    }
 }
 
 fn described(urdf: &str) -> Result<BTreeMap<String, Described>, LimitsError> {
@@ -164,7 +96,8 @@ fn described(urdf: &str) -> Result<BTreeMap<String, Described>, LimitsError> {
     for joint in document.root_element().children().filter(|node| node.has_tag_name("joint")) {
         let Some(name) = joint.attribute("name") else { continue };
         let is_continuous = joint.attribute("type") == Some("continuous");
-        let mut described = Described { is_continuous, ..Described::default() };
+        let unbounded = (f64::NEG_INFINITY, f64::INFINITY);
+        let mut described = Described { range: is_continuous.then_some(unbounded), velocity: None };
         if let Some(limit) = joint.children().find(|node| node.has_tag_name("limit")) {
             described.velocity = number(&limit, "velocity");
             if !is_continuous {

@@ -6,8 +6,10 @@ mod joints;
 mod pose;
 mod shape;
 mod stamp;
+mod stl;
 
 pub use self::joints::{JointVector, NamedJoints, NamedJointsError};
 pub use self::pose::{Pose, pose_from_xyz_rpy, yaw_rad};
 pub use self::shape::{Shape, TriangleMesh};
 pub use self::stamp::Stamp;
+pub use self::stl::StlError;

@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
 
+use praxis_collision::{Checker, Scene};
 use praxis_geometry::Pose;
 use praxis_planning::{BOUNDS_TOLERANCE, JointSpace, distance};
-use praxis_trajectory::JointLimit;
+use praxis_robot::{IkMiss, IkRequest, IkSolver, Joint, JointKind, Robot};
+use praxis_trajectory::{JointLimit, LimitsFile};
 use rand::{Rng, RngExt};
 
-use crate::body::{Body, CheckScene, Checker, IkMiss, JointKind};
 use crate::error::{MotionError, Touching};
 use crate::request::OrientationConstraint;
 
@@ -13,10 +14,12 @@ use crate::request::OrientationConstraint;
 const UNBOUNDED: (f64, f64) = (-std::f64::consts::TAU, std::f64::consts::TAU);
 /// Constraints are looked at this often along an edge, in radians.
 const CONSTRAINT_STEP_RAD: f64 = 0.05;
+/// Steps of one descent of inverse kinematics.
+const IK_ITERATIONS: u32 = 80;
 
 /// The joints of one group of the robot in one scene; everything else stays as it is.
 pub(crate) struct Arm<'a> {
-    body: &'a Body,
+    robot: &'a Robot,
     checker: Checker<'a>,
     group: Vec<usize>,
     names: Vec<String>,
@@ -29,25 +32,26 @@ pub(crate) struct Arm<'a> {
 
 impl<'a> Arm<'a> {
     pub fn new(
-        body: &'a Body,
-        scene: &CheckScene,
+        robot: &'a Robot,
+        scene: &'a Scene,
         group: &str,
         state: &[f64],
         limits: &BTreeMap<String, JointLimit>,
     ) -> Result<Self, MotionError> {
-        let joints = body.group(group).filter(|joints| !joints.is_empty()).ok_or_else(|| {
-            MotionError::UnknownName {
-                what: "group",
-                name: group.to_owned(),
-                known: body.group_names(),
+        let known = || robot.groups().iter().map(|group| group.name.clone()).collect();
+        let joints = match robot.group(group) {
+            Ok(found) if !found.joints.is_empty() => found.joints.as_slice(),
+            _ => {
+                let name = group.to_owned();
+                return Err(MotionError::UnknownName { what: "group", name, known: known() });
             }
-        })?;
-        let dim = body.state_names().len();
+        };
+        let dim = robot.joints().len();
         if state.len() != dim || state.iter().any(|v| !v.is_finite()) {
             let reason = format!("the start state needs {dim} finite values, got {state:?}");
             return Err(MotionError::BadRequest { reason });
         }
-        let names: Vec<String> = joints.iter().map(|&j| body.state_names()[j].clone()).collect();
+        let names: Vec<String> = joints.iter().map(|&j| robot.joints()[j].name.clone()).collect();
         let bounds = names
             .iter()
             .map(|name| match limits.get(name) {
@@ -57,10 +61,9 @@ impl<'a> Arm<'a> {
                 _ => UNBOUNDED,
             })
             .collect();
-        let checker =
-            Checker::new(body, scene, joints).map_err(|link| unknown_link(body, &link))?;
+        let checker = Checker::new(robot, scene, joints, state)?;
         Ok(Self {
-            body,
+            robot,
             checker,
             group: joints.to_vec(),
             names,
@@ -106,7 +109,7 @@ impl<'a> Arm<'a> {
         }
         for (link, constraint) in &self.constraints {
             let excess_rad =
-                constraint.excess_rad(&self.body.link_pose(&self.state, *link).rotation);
+                constraint.excess_rad(&self.robot.link_pose(*link, &self.state).rotation);
             if excess_rad > 0.0 {
                 let link = constraint.link.clone();
                 return Err(MotionError::StartViolatesConstraint { link, excess_rad });
@@ -136,24 +139,29 @@ impl<'a> Arm<'a> {
     }
 
     pub fn is_prismatic(&self, index: usize) -> bool {
-        self.body.state_joint(self.group[index]).kind == JointKind::Prismatic
+        self.robot.joints()[self.group[index]].kind == JointKind::Prismatic
     }
 
     pub fn link(&self, name: &str) -> Result<usize, MotionError> {
-        self.body.link_index(name).ok_or_else(|| unknown_link(self.body, name))
+        self.robot.link_index(name).map_err(|_| unknown_link(self.robot, name))
     }
 
     pub fn link_pose(&mut self, link: usize, q: &[f64]) -> Pose {
         self.set(q);
-        self.body.link_pose(&self.state, link)
+        self.robot.link_pose(link, &self.state)
+    }
+
+    pub fn touches_nothing(&mut self, q: &[f64]) -> bool {
+        self.ignores_collisions || self.checker.is_free(q)
     }
 
     pub fn touching(&mut self, q: &[f64]) -> Option<Touching> {
         if self.ignores_collisions {
             return None;
         }
-        self.set(q);
-        self.checker.touching(&self.state)
+        let contact = self.checker.first_contact(q)?;
+        let (first, second) = (contact.first, contact.second);
+        Some(Touching { first, second, depth_m: contact.depth_m })
     }
 
     /// What is touched first on the way from `a` to `b`, which is known not to be free.
@@ -173,12 +181,17 @@ impl<'a> Arm<'a> {
     pub fn keeps_constraints(&mut self, q: &[f64]) -> bool {
         self.set(q);
         self.constraints.iter().all(|(link, constraint)| {
-            constraint.excess_rad(&self.body.link_pose(&self.state, *link).rotation) == 0.0
+            constraint.excess_rad(&self.robot.link_pose(*link, &self.state).rotation) == 0.0
         })
     }
 
     pub fn random_configuration(&self, random: &mut impl Rng) -> Vec<f64> {
         self.bounds.iter().map(|&(min, max)| random.random_range(min..=max)).collect()
+    }
+
+    /// Inverse kinematics of the group, all other joints as at the start.
+    pub fn ik_solver(&self, link: usize) -> IkSolver {
+        IkSolver::new(self.robot, &self.group, link, &self.state, Some(&self.bounds))
     }
 
     /// The configuration nearest to `seed` (by descent) at which the link is at `target`.
@@ -189,8 +202,15 @@ impl<'a> Arm<'a> {
         seed: &[f64],
     ) -> Result<Vec<f64>, IkMiss> {
         self.set(seed);
-        self.body.solve_ik(&mut self.state, &self.group, &self.bounds, link, target)?;
-        Ok(self.group.iter().map(|&j| self.state[j]).collect())
+        let state = self.robot.solve_ik(&IkRequest {
+            joints: &self.group,
+            link,
+            root_from_link: target,
+            seed: &self.state,
+            bounds: Some(&self.bounds),
+            max_iterations: IK_ITERATIONS,
+        })?;
+        Ok(self.group.iter().map(|&j| state[j]).collect())
     }
 
     /// The state of the whole robot with the group at `q`.
@@ -216,8 +236,7 @@ impl JointSpace for Arm<'_> {
     }
 
     fn is_free(&mut self, q: &[f64]) -> bool {
-        self.set(q);
-        self.checker.is_free(&self.state) && self.keeps_constraints(q)
+        self.touches_nothing(q) && self.keeps_constraints(q)
     }
 
     fn edge_is_free(&mut self, a: &[f64], b: &[f64]) -> bool {
@@ -231,28 +250,21 @@ impl JointSpace for Arm<'_> {
                 }
             }
         }
-        self.checker.edge_is_free(&mut self.state, &self.group, a, b)
+        self.ignores_collisions || self.checker.edge_is_free(a, b)
     }
 }
 
-fn unknown_link(body: &Body, name: &str) -> MotionError {
-    MotionError::UnknownName { what: "link", name: name.to_owned(), known: body.link_names() }
+fn unknown_link(robot: &Robot, name: &str) -> MotionError {
+    let known = robot.links().iter().map(|link| link.name.clone()).collect();
+    MotionError::UnknownName { what: "link", name: name.to_owned(), known }
 }
 
 /// Limits of all joints of a state, by name.
-pub(crate) fn limits_by_joint(
-    body: &Body,
-    file: &crate::LimitsFile,
-) -> Result<BTreeMap<String, JointLimit>, MotionError> {
-    let limits: BTreeMap<String, JointLimit> = body
-        .state_names()
-        .iter()
-        .enumerate()
-        .map(|(index, name)| {
-            let joint = body.state_joint(index);
-            (name.clone(), file.limit_of(name, joint.bounds, joint.velocity))
-        })
-        .collect();
-    praxis_trajectory::JointLimits::new(limits.values().copied().collect())?;
-    Ok(limits)
+pub(crate) fn limits_by_joint(robot: &Robot, file: &LimitsFile) -> BTreeMap<String, JointLimit> {
+    let limit = |joint: &Joint| {
+        let bounds = (joint.lower, joint.upper);
+        let limit = file.joint(&joint.name).tighten(bounds, Some(joint.velocity))?;
+        Some((joint.name.clone(), limit))
+    };
+    robot.joints().iter().filter_map(limit).collect()
 }

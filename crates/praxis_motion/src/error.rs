@@ -120,6 +120,9 @@ pub enum MotionError {
     /// The caller raised the cancel flag.
     #[error("planning was cancelled")]
     Cancelled,
+    /// The scene cannot be checked against.
+    #[error("scene: {0}")]
+    Scene(#[from] praxis_collision::CollisionError),
     /// The path could not be timed.
     #[error("timing failed: {0}")]
     Timing(#[from] TrajectoryError),

@@ -1,6 +1,7 @@
 use nalgebra::{UnitQuaternion, Vector3};
 use praxis_geometry::Pose;
-use praxis_planning::{BOUNDS_TOLERANCE, distance};
+use praxis_planning::{BOUNDS_TOLERANCE, JointSpace, distance};
+use praxis_robot::IkSolver;
 use rand::{Rng, RngExt};
 
 use crate::arm::Arm;
@@ -9,8 +10,12 @@ use crate::request::{Goal, JointGoal, PoseGoal};
 
 /// Solutions of inverse kinematics that are tried before giving up.
 const IK_ATTEMPTS: usize = 80;
-/// Free configurations at the goal that are enough.
-const ENOUGH: usize = 6;
+/// Free configurations at the goal that are enough to choose from.
+const ENOUGH: usize = 16;
+/// So many of them, the nearest, are handed on.
+const NEAREST: usize = 6;
+/// Steps towards the start that one configuration takes.
+const APPROACHES: usize = 8;
 /// Configurations nearer than this are one.
 const SAME_RAD: f64 = 1e-2;
 
@@ -67,13 +72,14 @@ fn at_pose(
     random: &mut impl Rng,
 ) -> Result<Vec<Vec<f64>>, MotionError> {
     let link = arm.link(&goal.link)?;
+    let mut solver = arm.ik_solver(link);
     let mut free: Vec<Vec<f64>> = Vec::new();
     let (mut solutions, mut first_touching, mut nearest) = (0, None, (f64::INFINITY, 0.0));
     for attempt in 0..IK_ATTEMPTS {
         let target = if attempt == 0 { goal.root_from_link } else { varied(goal, random) };
         let seed = if attempt == 0 { start.to_vec() } else { arm.random_configuration(random) };
-        let q = match arm.solve_ik(link, &target, &seed) {
-            Ok(q) => q,
+        let q = match solver.solve(&target, &seed, 0, 0) {
+            Ok(q) => approach(arm, &mut solver, &target, start, q),
             Err(miss) => {
                 if miss.position_m + 0.1 * miss.rotation_rad < nearest.0 + 0.1 * nearest.1 {
                     nearest = (miss.position_m, miss.rotation_rad);
@@ -82,8 +88,8 @@ fn at_pose(
             }
         };
         solutions += 1;
-        if let Some(touching) = arm.touching(&q) {
-            first_touching.get_or_insert(touching);
+        if !arm.touches_nothing(&q) {
+            first_touching = first_touching.or_else(|| arm.touching(&q));
         } else if arm.keeps_constraints(&q)
             && !free.iter().any(|other| distance(other, &q) < SAME_RAD)
         {
@@ -94,6 +100,7 @@ fn at_pose(
         }
     }
     free.sort_by(|a, b| distance(start, a).total_cmp(&distance(start, b)));
+    free.truncate(NEAREST);
     if !free.is_empty() {
         return Ok(free);
     }
@@ -106,6 +113,30 @@ fn at_pose(
         (_, Some(touching)) => MotionError::GoalInCollision { touching, solutions },
         (_, None) => MotionError::GoalViolatesConstraints { solutions },
     })
+}
+
+/// The way to the start as far as the redundancy of the arm leaves one: half of it at a time, then
+/// back to the goal, while that stays free and comes nearer.
+fn approach(
+    arm: &mut Arm<'_>,
+    solver: &mut IkSolver,
+    target: &Pose,
+    start: &[f64],
+    mut q: Vec<f64>,
+) -> Vec<f64> {
+    for _ in 0..APPROACHES {
+        let halfway: Vec<f64> = q.iter().zip(start).map(|(q, s)| 0.5 * (q + s)).collect();
+        match solver.solve(target, &halfway, 0, 0) {
+            Ok(nearer)
+                if distance(&nearer, start) < distance(&q, start) - SAME_RAD
+                    && arm.is_free(&nearer) =>
+            {
+                q = nearer;
+            }
+            _ => break,
+        }
+    }
+    q
 }
 
 /// The goal pose, turned within what its tolerances leave free (at least one radian).

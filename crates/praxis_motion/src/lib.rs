@@ -6,20 +6,17 @@
 //! stand in the way. Executing motions is left to control.
 
 mod arm;
-mod body;
+pub mod benchmark;
 mod cartesian;
 mod error;
 mod goal;
-mod limits;
 mod planner;
 mod request;
 mod retime;
+mod solid_spheres;
 
-pub use self::body::{
-    Body, BodyError, BodyJoint, CheckScene, Checker, HeldSolid, IkMiss, JointKind, SceneSolid,
-};
 pub use self::cartesian::{CartesianEnd, CartesianRequest, JumpThresholds};
 pub use self::error::{MotionError, Touching};
-pub use self::limits::{FileLimit, LimitsFile};
 pub use self::planner::{CartesianMotion, Motion, MotionConfig, MotionPlanner, Timings};
 pub use self::request::{Goal, JointGoal, MotionRequest, OrientationConstraint, PoseGoal};
+pub use self::solid_spheres::spheres_inside;

@@ -2,12 +2,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::body::{Body, CheckScene};
+use praxis_collision::Scene;
 use praxis_planning::{
     Budget, Found, PlanError, RrtConnect, RrtConnectConfig, SimplifyConfig, simplify,
 };
 
-use praxis_trajectory::{JointLimit, JointLimits, Trajectory};
+use praxis_robot::Robot;
+use praxis_trajectory::{JointLimit, JointLimits, LimitsFile, Trajectory};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -15,7 +16,6 @@ use crate::arm::Arm;
 use crate::cartesian::{self, CartesianEnd, CartesianRequest};
 use crate::error::MotionError;
 use crate::goal;
-use crate::limits::LimitsFile;
 use crate::request::{Goal, MotionRequest, PoseGoal};
 use crate::retime::time_free_path;
 
@@ -99,7 +99,7 @@ pub struct CartesianMotion {
 /// Plans motions of one robot.
 #[derive(Clone, Debug)]
 pub struct MotionPlanner {
-    body: Arc<Body>,
+    robot: Arc<Robot>,
     limits: BTreeMap<String, JointLimit>,
     config: MotionConfig,
     search: RrtConnect,
@@ -108,24 +108,25 @@ pub struct MotionPlanner {
 impl MotionPlanner {
     /// A planner for a robot; limits that the file does not give come from its description.
     pub fn new(
-        body: Arc<Body>,
+        robot: Arc<Robot>,
         limits: &LimitsFile,
         mut config: MotionConfig,
     ) -> Result<Self, MotionError> {
-        if let Some(factor) = limits.default_velocity_scaling_factor {
+        if let Some(factor) = limits.default_velocity_scaling {
             config.default_velocity_scaling = factor;
         }
-        if let Some(factor) = limits.default_acceleration_scaling_factor {
+        if let Some(factor) = limits.default_acceleration_scaling {
             config.default_acceleration_scaling = factor;
         }
-        let limits = crate::arm::limits_by_joint(&body, limits)?;
+        let limits = crate::arm::limits_by_joint(&robot, limits);
+        JointLimits::new(limits.values().copied().collect())?;
         let search = RrtConnect::new(config.search.clone());
-        Ok(Self { body, limits, config, search })
+        Ok(Self { robot, limits, config, search })
     }
 
     /// The robot.
-    pub fn body(&self) -> &Arc<Body> {
-        &self.body
+    pub fn robot(&self) -> &Arc<Robot> {
+        &self.robot
     }
 
     /// Limits of joints in the given order, scaled; a scaling of zero means the default.
@@ -154,11 +155,11 @@ impl MotionPlanner {
     pub fn plan(
         &mut self,
         request: &MotionRequest<'_>,
-        scene: &CheckScene,
+        scene: &Scene,
     ) -> Result<Motion, MotionError> {
         let begun = Instant::now();
         let mut timings = Timings::default();
-        let mut arm = Arm::new(&self.body, scene, &request.group, &request.start, &self.limits)?
+        let mut arm = Arm::new(&self.robot, scene, &request.group, &request.start, &self.limits)?
             .constrained(&request.constraints)?;
         let names = arm.joint_names().to_vec();
         let limits =
@@ -202,11 +203,11 @@ impl MotionPlanner {
         state: &[f64],
         group: &str,
         pose: &PoseGoal,
-        scene: Option<&CheckScene>,
+        scene: Option<&Scene>,
         seed: u64,
     ) -> Result<Vec<f64>, MotionError> {
-        let nothing = CheckScene::default();
-        let mut arm = Arm::new(&self.body, scene.unwrap_or(&nothing), group, state, &self.limits)?;
+        let nothing = Scene::default();
+        let mut arm = Arm::new(&self.robot, scene.unwrap_or(&nothing), group, state, &self.limits)?;
         if scene.is_none() {
             arm = arm.ignoring_collisions();
         }
@@ -222,9 +223,9 @@ impl MotionPlanner {
         &mut self,
         request: &CartesianRequest,
         constraints: &[crate::OrientationConstraint],
-        scene: &CheckScene,
+        scene: &Scene,
     ) -> Result<CartesianMotion, MotionError> {
-        let mut arm = Arm::new(&self.body, scene, &request.group, &request.start, &self.limits)?
+        let mut arm = Arm::new(&self.robot, scene, &request.group, &request.start, &self.limits)?
             .constrained(constraints)?;
         let names = arm.joint_names().to_vec();
         let limits =

@@ -5,12 +5,14 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use nalgebra::{UnitQuaternion, Vector3};
+use praxis_collision::{AttachedObject, Checker, Scene, SceneObject};
 use praxis_geometry::{Pose, Shape};
 use praxis_motion::{
-    Body, CartesianEnd, CartesianRequest, CheckScene, Checker, Goal, HeldSolid, JointGoal,
-    JumpThresholds, LimitsFile, Motion, MotionConfig, MotionError, MotionPlanner, MotionRequest,
-    PoseGoal, SceneSolid,
+    CartesianEnd, CartesianRequest, Goal, JointGoal, JumpThresholds, Motion, MotionConfig,
+    MotionError, MotionPlanner, MotionRequest, PoseGoal, spheres_inside,
 };
+use praxis_robot::Robot;
+use praxis_trajectory::LimitsFile;
 
 /// Alternating yaw and pitch joints, 0.2 m apart.
 fn urdf() -> String {
@@ -42,15 +44,15 @@ const START: [f64; 7] = [-0.8, 1.2, 0.0, 0.5, 0.0, 0.4, 0.0];
 const GOAL: [f64; 7] = [0.8, 1.2, 0.0, 0.5, 0.0, 0.4, 0.0];
 
 fn planner() -> MotionPlanner {
-    let body = Arc::new(Body::from_urdf_srdf(&urdf(), SRDF).unwrap());
-    MotionPlanner::new(body, &LimitsFile::default(), MotionConfig::default()).unwrap()
+    let robot = Arc::new(Robot::from_strings(&urdf(), Some(SRDF)).unwrap());
+    MotionPlanner::new(robot, &LimitsFile::default(), MotionConfig::default()).unwrap()
 }
 
-fn wall() -> CheckScene {
+fn wall() -> Scene {
     let shape = Shape::Box { half_extents_m: Vector3::new(0.5, 0.02, 0.3) };
     let root_from_solid = Pose::translation(0.9, 0.0, 0.3);
-    let wall = SceneSolid { name: "wall".into(), shape, root_from_solid };
-    CheckScene { solids: vec![wall], ..CheckScene::default() }
+    let wall = SceneObject::new("wall", &[(shape, root_from_solid)]).unwrap();
+    Scene { objects: vec![wall], ..Scene::default() }
 }
 
 fn joints(values: &[f64]) -> Goal {
@@ -77,13 +79,13 @@ fn request(goals: Vec<Goal>) -> MotionRequest<'static> {
     }
 }
 
-fn assert_free(motion: &Motion, scene: &CheckScene) {
-    let body = Body::from_urdf_srdf(&urdf(), SRDF).unwrap();
-    let mut checker = Checker::new(&body, scene, &[0, 1, 2, 3, 4, 5, 6]).unwrap();
+fn assert_free(motion: &Motion, scene: &Scene) {
+    let robot = Robot::from_strings(&urdf(), Some(SRDF)).unwrap();
+    let mut checker = Checker::new(&robot, scene, &[0, 1, 2, 3, 4, 5, 6], &START).unwrap();
     let steps = (motion.trajectory.duration_s() * 1000.0) as usize;
     for step in 0..=steps {
         let state = motion.trajectory.sample(step as f64 * 1e-3).position;
-        assert!(checker.is_free(&state), "{:?} at step {step}", checker.touching(&state));
+        assert!(checker.is_free(&state), "{:?} at step {step}", checker.first_contact(&state));
     }
 }
 
@@ -101,22 +103,20 @@ fn the_way_round_the_wall_is_free_all_the_time() {
 #[test]
 fn what_is_held_is_kept_clear_too() {
     let mut scene = wall();
-    scene.held.push(HeldSolid {
-        name: "stick".into(),
-        link: "tool".into(),
-        shape: Shape::Cylinder { radius_m: 0.01, length_m: 0.12 },
-        link_from_solid: Pose::translation(0.0, 0.0, 0.03),
-        touch_links: ["l7".to_owned(), "tool".to_owned()].into(),
-    });
+    let stick = Shape::Cylinder { radius_m: 0.01, length_m: 0.12 };
+    let spheres = spheres_inside(&[(stick, Pose::translation(0.0, 0.0, 0.03))]);
+    let touch_links = ["l7".to_owned(), "tool".to_owned()];
+    let held = AttachedObject::from_spheres("stick", "tool", spheres, &touch_links).unwrap();
+    scene.attached.push(held);
     let motion = planner().plan(&request(vec![joints(&GOAL)]), &scene).unwrap();
     assert_free(&motion, &scene);
 }
 
 #[test]
 fn a_pose_goal_is_reached() {
-    let body = Body::from_urdf_srdf(&urdf(), SRDF).unwrap();
-    let tool = body.link_index("tool").unwrap();
-    let target = body.link_pose(&GOAL, tool);
+    let robot = Robot::from_strings(&urdf(), Some(SRDF)).unwrap();
+    let tool = robot.link_index("tool").unwrap();
+    let target = robot.link_pose(tool, &GOAL);
     let goal = Goal::Pose(PoseGoal {
         link: "tool".into(),
         root_from_link: target,
@@ -125,7 +125,7 @@ fn a_pose_goal_is_reached() {
     });
     let motion = planner().plan(&request(vec![goal]), &wall()).unwrap();
     assert_free(&motion, &wall());
-    let reached = body.link_pose(motion.trajectory.last_position(), tool);
+    let reached = robot.link_pose(tool, motion.trajectory.last_position());
     assert!((reached.translation.vector - target.translation.vector).norm() < 1e-5);
     assert!(reached.rotation.angle_to(&target.rotation) < 1e-5);
 }
@@ -134,10 +134,10 @@ fn a_pose_goal_is_reached() {
 fn failures_name_what_stands_in_the_way() {
     let mut planner = planner();
     let mut scene = wall();
-    let body = Body::from_urdf_srdf(&urdf(), SRDF).unwrap();
-    let at_tool = body.link_pose(&GOAL, body.link_index("l7").unwrap());
+    let robot = Robot::from_strings(&urdf(), Some(SRDF)).unwrap();
+    let at_tool = robot.link_pose(robot.link_index("l7").unwrap(), &GOAL);
     let shape = Shape::Sphere { radius_m: 0.05 };
-    scene.solids.push(SceneSolid { name: "ball".into(), shape, root_from_solid: at_tool });
+    scene.objects.push(SceneObject::new("ball", &[(shape, at_tool)]).unwrap());
     let error = planner.plan(&request(vec![joints(&GOAL)]), &scene).unwrap_err();
     assert!(
         matches!(&error, MotionError::GoalInCollision { touching, .. }
@@ -168,9 +168,9 @@ fn failures_name_what_stands_in_the_way() {
 
 #[test]
 fn a_straight_line_is_followed_until_the_wall() {
-    let body = Body::from_urdf_srdf(&urdf(), SRDF).unwrap();
-    let tool = body.link_index("tool").unwrap();
-    let start = body.link_pose(&START, tool);
+    let robot = Robot::from_strings(&urdf(), Some(SRDF)).unwrap();
+    let tool = robot.link_index("tool").unwrap();
+    let start = robot.link_pose(tool, &START);
     let mut across = start;
     across.translation.vector.y += 0.1;
     let go = |waypoint: Pose, avoid_collisions: bool, max_y: f64| {
@@ -187,7 +187,8 @@ fn a_straight_line_is_followed_until_the_wall() {
         };
         let motion = planner().cartesian_path(&request, &[], &wall()).unwrap();
         for step in 0..=(motion.trajectory.duration_s() * 100.0) as usize {
-            let pose = body.link_pose(&motion.trajectory.sample(step as f64 * 0.01).position, tool);
+            let pose =
+                robot.link_pose(tool, &motion.trajectory.sample(step as f64 * 0.01).position);
             let offset = pose.translation.vector - start.translation.vector;
             assert!(offset.x.abs() < 5e-3 && offset.z.abs() < 5e-3 && offset.y < max_y, "{offset}");
             assert!(pose.rotation.angle_to(&start.rotation) < 0.02);
@@ -204,11 +205,11 @@ fn a_straight_line_is_followed_until_the_wall() {
 
 #[test]
 fn an_upright_cup_stays_upright() {
-    let body = Body::from_urdf_srdf(&urdf(), SRDF).unwrap();
-    let tool = body.link_index("tool").unwrap();
+    let robot = Robot::from_strings(&urdf(), Some(SRDF)).unwrap();
+    let tool = robot.link_index("tool").unwrap();
     let constraint = praxis_motion::OrientationConstraint {
         link: "tool".into(),
-        root_from_link: body.link_pose(&START, tool).rotation,
+        root_from_link: robot.link_pose(tool, &START).rotation,
         tolerance_rad: [0.4, 0.4, 4.0],
     };
     let wanted = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), 0.3);
@@ -216,9 +217,9 @@ fn an_upright_cup_stays_upright() {
     target[0] += 0.3;
     let mut request = request(vec![joints(&target)]);
     request.constraints = vec![constraint.clone()];
-    let motion = planner().plan(&request, &CheckScene::default()).unwrap();
+    let motion = planner().plan(&request, &Scene::default()).unwrap();
     for step in 0..=(motion.trajectory.duration_s() * 100.0) as usize {
-        let pose = body.link_pose(&motion.trajectory.sample(step as f64 * 0.01).position, tool);
+        let pose = robot.link_pose(tool, &motion.trajectory.sample(step as f64 * 0.01).position);
         assert!(constraint.excess_rad(&pose.rotation) < 1e-3);
     }
     assert!(wanted.angle() > 0.0);

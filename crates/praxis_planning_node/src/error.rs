@@ -133,7 +133,7 @@ impl PlanningError {
                 M::GoalViolatesConstraints { .. } => code::GOAL_VIOLATES_PATH_CONSTRAINTS,
                 M::NoPath { .. } => code::TIMED_OUT,
                 M::Cancelled => code::PREEMPTED,
-                M::Timing(_) => code::PLANNING_FAILED,
+                M::Scene(_) | M::Timing(_) => code::PLANNING_FAILED,
             },
             Self::NoJointState { .. } => code::INVALID_ROBOT_STATE,
             Self::StaleJointState { .. } => code::ROBOT_STATE_STALE,

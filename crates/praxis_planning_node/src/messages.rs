@@ -74,6 +74,7 @@ pub fn attachment_of(
         link,
         parts: object.parts,
         touch_links: message.touch_links.iter().cloned().collect::<BTreeSet<_>>(),
+        spheres: Arc::default(),
     };
     Ok(Change::Hold { id, held })
 }

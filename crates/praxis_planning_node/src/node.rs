@@ -140,8 +140,10 @@ fn load(
     };
     let pipeline = Pipeline::load(parameters, urdf, srdf)?;
     let robot_load_ms = begun.elapsed().as_secs_f64() * 1e3;
-    let (robot, spheres) = (pipeline.body().name().to_owned(), pipeline.body().sphere_count());
-    let groups = pipeline.body().group_names().join(", ");
+    let robot = pipeline.robot();
+    let spheres = robot.spheres().len();
+    let groups: Vec<&str> = robot.groups().iter().map(|group| group.name.as_str()).collect();
+    let (robot, groups) = (robot.name().to_owned(), groups.join(", "));
     tracing::info!(robot, groups, spheres, robot_load_ms, "robot is loaded");
     shared.diagnostics.report("robot", Level::Ok, format!("{robot}: groups {groups}"));
     let data = pipeline.semantic_description().to_owned();

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use praxis_geometry::{NamedJoints, Pose};
+use praxis_collision::{AllowedPairs, AttachedObject, Checker, CollisionError, Scene, SceneObject};
+use praxis_geometry::{NamedJoints, Pose, Shape};
 use praxis_motion::{
-    Body, CartesianMotion, CartesianRequest, CheckScene, Checker, HeldSolid, LimitsFile, Motion,
-    MotionConfig, MotionPlanner, MotionRequest, OrientationConstraint, PoseGoal, SceneSolid,
-    Touching,
+    CartesianMotion, CartesianRequest, Motion, MotionConfig, MotionError, MotionPlanner,
+    MotionRequest, OrientationConstraint, PoseGoal, Touching,
 };
 use praxis_planning::RrtConnectConfig;
-use praxis_trajectory::Trajectory;
+use praxis_robot::Robot;
+use praxis_trajectory::{LimitsFile, Trajectory};
 use praxis_world::World;
 
 use crate::error::PlanningError;
@@ -28,7 +29,7 @@ const RECHECK_STEP_S: f64 = 0.02;
 
 /// The robot, its state, its world and its planner.
 pub struct Pipeline {
-    body: Arc<Body>,
+    robot: Arc<Robot>,
     planner: MotionPlanner,
     world: PlanningWorld,
     state: Vec<f64>,
@@ -44,9 +45,9 @@ pub struct Desk {
     /// Plans.
     pub planner: MotionPlanner,
     /// What is not to be touched.
-    pub scene: CheckScene,
+    pub scene: Scene,
     /// The robot.
-    pub body: Arc<Body>,
+    pub robot: Arc<Robot>,
 }
 
 impl Pipeline {
@@ -56,12 +57,12 @@ impl Pipeline {
         urdf: String,
         srdf: String,
     ) -> Result<Self, PlanningError> {
-        let body = Body::from_urdf_srdf(&urdf, &srdf)
+        let robot = Robot::from_strings(&urdf, Some(&srdf))
             .map_err(|error| PlanningError::bad("robot description", error))?;
-        let body = Arc::new(body);
+        let robot = Arc::new(robot);
         let limits = match parameters.joint_limits_file.as_str() {
             "" => LimitsFile::default(),
-            file => LimitsFile::parse(&read(file)?)?,
+            file => LimitsFile::parse(&read(file)?).map_err(MotionError::from)?,
         };
         let config = MotionConfig {
             search: RrtConnectConfig {
@@ -73,18 +74,23 @@ impl Pipeline {
             default_acceleration_scaling: parameters.default_acceleration_scaling,
             ..MotionConfig::default()
         };
-        let planner = MotionPlanner::new(body.clone(), &limits, config)?;
+        let planner = MotionPlanner::new(robot.clone(), &limits, config)?;
         let mut world = PlanningWorld::default();
-        for (a, b) in body.ignored_pairs() {
-            world.allowed.set(a, b, true);
+        let links = robot.links();
+        for (a, first) in links.iter().enumerate() {
+            for (b, second) in links.iter().enumerate().skip(a + 1) {
+                if !robot.pair_is_checked(a, b) {
+                    world.allowed.set(&first.name, &second.name, true);
+                }
+            }
         }
         if !parameters.scene_file.is_empty() {
             put_fixed_boxes(&mut world, Path::new(&parameters.scene_file))?;
         }
-        let dim = body.state_names().len();
+        let dim = robot.joints().len();
         let (state, heard) = (vec![0.0; dim], vec![false; dim]);
         Ok(Self {
-            body,
+            robot,
             planner,
             world,
             state,
@@ -97,8 +103,8 @@ impl Pipeline {
     }
 
     /// The robot.
-    pub fn body(&self) -> &Arc<Body> {
-        &self.body
+    pub fn robot(&self) -> &Arc<Robot> {
+        &self.robot
     }
 
     /// The robot's SRDF.
@@ -124,7 +130,7 @@ impl Pipeline {
     /// Takes positions that have been heard; joints of other robots are passed over.
     pub fn hear(&mut self, joints: &NamedJoints, now: Instant) {
         for (name, position) in joints.iter() {
-            if let Some(index) = self.body.state_index(name) {
+            if let Some(index) = self.robot.joint_index(name).ok() {
                 self.state[index] = position;
                 self.heard[index] = true;
                 self.heard_at = Some(now);
@@ -134,10 +140,10 @@ impl Pipeline {
 
     /// The state of all joints, if it is complete and fresh.
     pub fn current_state(&self, now: Instant) -> Result<Vec<f64>, PlanningError> {
-        let names = self.body.state_names();
-        let missing: Vec<String> = (0..names.len())
+        let joints = self.robot.joints();
+        let missing: Vec<String> = (0..joints.len())
             .filter(|&index| !self.heard[index])
-            .map(|index| names[index].clone())
+            .map(|index| joints[index].name.clone())
             .collect();
         let Some(heard_at) = self.heard_at.filter(|_| missing.is_empty()) else {
             return Err(PlanningError::NoJointState { missing });
@@ -157,22 +163,23 @@ impl Pipeline {
         overrides: &NamedJoints,
         now: Instant,
     ) -> Result<Vec<f64>, PlanningError> {
-        let complete = self.body.state_names().iter().all(|name| overrides.get(name).is_some());
+        let complete = self.robot.joints().iter().all(|joint| overrides.get(&joint.name).is_some());
         let mut state = if complete { self.state.clone() } else { self.current_state(now)? };
-        for (index, name) in self.body.state_names().iter().enumerate() {
-            if let Some(position) = overrides.get(name) {
+        for (index, joint) in self.robot.joints().iter().enumerate() {
+            if let Some(position) = overrides.get(&joint.name) {
                 state[index] = position;
             }
         }
         let at_end = !self.last_end.is_empty()
             && self.last_end.iter().all(|(name, end)| {
-                self.body
-                    .state_index(name)
+                self.robot
+                    .joint_index(name)
+                    .ok()
                     .is_some_and(|index| (state[index] - end).abs() < AT_LAST_END)
             });
         if at_end {
             for (name, end) in &self.last_end {
-                if let Some(index) = self.body.state_index(name) {
+                if let Some(index) = self.robot.joint_index(name).ok() {
                     state[index] = *end;
                 }
             }
@@ -200,8 +207,8 @@ impl Pipeline {
         if frame.is_empty() || frame == self.parameters.planning_frame {
             return Ok(Pose::identity());
         }
-        if let Some(link) = self.body.link_index(frame) {
-            return Ok(self.body.link_pose(&self.state, link));
+        if let Ok(link) = self.robot.link_index(frame) {
+            return Ok(self.robot.link_pose(link, &self.state));
         }
         if let Some(object) = self.world.objects().get(frame) {
             return Ok(object.root_from_object);
@@ -215,18 +222,19 @@ impl Pipeline {
 
     /// Makes one change of the scene.
     pub fn apply(&mut self, change: Change) -> Result<(), PlanningError> {
-        let (body, state) = (self.body.clone(), self.state.clone());
-        self.world
-            .apply(change, &|link| body.link_index(link).map(|link| body.link_pose(&state, link)))
+        let (robot, state) = (self.robot.clone(), self.state.clone());
+        self.world.apply(change, &|link| {
+            robot.link_index(link).ok().map(|link| robot.link_pose(link, &state))
+        })
     }
 
     /// What one request needs; `held` in place of what the scene says the robot holds.
-    pub fn desk(&self, held: Option<&BTreeMap<String, HeldObject>>) -> Desk {
-        Desk {
+    pub fn desk(&self, held: Option<&BTreeMap<String, HeldObject>>) -> Result<Desk, PlanningError> {
+        Ok(Desk {
             planner: self.planner.clone(),
-            scene: check_scene(&self.world, held.unwrap_or(self.world.held())),
-            body: self.body.clone(),
-        }
+            scene: check_scene(&self.world, held.unwrap_or(self.world.held()))?,
+            robot: self.robot.clone(),
+        })
     }
 
     /// Errors unless a trajectory starts where the arm is.
@@ -234,10 +242,10 @@ impl Pipeline {
         let state = self.current_state(now)?;
         let allowed = self.parameters.allowed_start_tolerance;
         for (name, &start) in trajectory.joint_names().iter().zip(trajectory.position(0)) {
-            let index = self
-                .body
-                .state_index(name)
-                .ok_or_else(|| PlanningError::bad("trajectory", format!("no joint '{name}'")))?;
+            let index =
+                self.robot.joint_index(name).ok().ok_or_else(|| {
+                    PlanningError::bad("trajectory", format!("no joint '{name}'"))
+                })?;
             let off_by = (state[index] - start).abs();
             if off_by > allowed {
                 return Err(PlanningError::NotAtStart { joint: name.clone(), off_by, allowed });
@@ -251,10 +259,10 @@ impl Pipeline {
         let indices: Vec<usize> = trajectory
             .joint_names()
             .iter()
-            .map(|name| self.body.state_index(name))
+            .map(|name| self.robot.joint_index(name).ok())
             .collect::<Option<_>>()?;
-        let scene = check_scene(&self.world, self.world.held());
-        let mut checker = Checker::new(&self.body, &scene, &indices).ok()?;
+        let scene = check_scene(&self.world, self.world.held()).ok()?;
+        let mut checker = Checker::new(&self.robot, &scene, &indices, &self.state).ok()?;
         let steps = (trajectory.duration_s() / RECHECK_STEP_S).ceil() as usize;
         let samples: Vec<Vec<f64>> = (0..=steps)
             .map(|step| trajectory.sample(step as f64 * RECHECK_STEP_S).position)
@@ -264,29 +272,37 @@ impl Pipeline {
         };
         let here =
             (0..samples.len()).min_by(|&a, &b| away(&samples[a]).total_cmp(&away(&samples[b])))?;
-        let mut state = self.state.clone();
-        samples[here..].iter().find_map(|sample| {
-            for (&index, &position) in indices.iter().zip(sample) {
-                state[index] = position;
-            }
-            checker.touching(&state)
-        })
+        samples[here..].iter().find_map(|sample| checker.first_contact(sample)).map(touching_of)
     }
 
     /// What a state touches, as far as the joints of `group` (all joints if empty) matter.
     pub fn touching(&self, state: &[f64], group: &str) -> Result<Option<Touching>, PlanningError> {
         let all: Vec<usize> = (0..state.len()).collect();
-        let joints = if group.is_empty() { Some(all.as_slice()) } else { self.body.group(group) };
-        let joints = joints.ok_or_else(|| praxis_motion::MotionError::UnknownName {
-            what: "group",
-            name: group.to_owned(),
-            known: self.body.group_names(),
-        })?;
-        let scene = check_scene(&self.world, self.world.held());
-        let mut checker = Checker::new(&self.body, &scene, joints)
-            .map_err(|link| PlanningError::UnknownLink { link })?;
-        Ok(checker.touching(state))
+        let joints = match group {
+            "" => all.as_slice(),
+            name => group_of(&self.robot, name)?.joints.as_slice(),
+        };
+        let scene = check_scene(&self.world, self.world.held())?;
+        let mut checker =
+            Checker::new(&self.robot, &scene, joints, state).map_err(MotionError::from)?;
+        let q: Vec<f64> = joints.iter().map(|&joint| state[joint]).collect();
+        Ok(checker.first_contact(&q).map(touching_of))
     }
+}
+
+/// A group by name.
+pub fn group_of<'a>(
+    robot: &'a Robot,
+    name: &str,
+) -> Result<&'a praxis_robot::Group, PlanningError> {
+    robot.group(name).map_err(|_| {
+        let known = robot.groups().iter().map(|group| group.name.clone()).collect();
+        MotionError::UnknownName { what: "group", name: name.to_owned(), known }.into()
+    })
+}
+
+fn touching_of(contact: praxis_collision::Contact) -> Touching {
+    Touching { first: contact.first, second: contact.second, depth_m: contact.depth_m }
 }
 
 impl Desk {
@@ -362,7 +378,7 @@ fn read(file: &str) -> Result<String, PlanningError> {
 fn put_fixed_boxes(world: &mut PlanningWorld, file: &Path) -> Result<(), PlanningError> {
     let described = World::read(file).map_err(|error| PlanningError::bad("scene_file", error))?;
     for fixed in described.fixed_boxes() {
-        let shape = praxis_geometry::Shape::Box { half_extents_m: fixed.size_m * 0.5 };
+        let shape = Shape::Box { half_extents_m: fixed.size_m * 0.5 };
         let part = Part { shape, object_from_part: Pose::identity() };
         let object = WorldObject { root_from_object: fixed.world_from_box, parts: vec![part] };
         world.put_fixed(&fixed.id, object);
@@ -370,30 +386,55 @@ fn put_fixed_boxes(world: &mut PlanningWorld, file: &Path) -> Result<(), Plannin
     Ok(())
 }
 
-fn check_scene(world: &PlanningWorld, held: &BTreeMap<String, HeldObject>) -> CheckScene {
-    let mut scene = CheckScene::default();
+fn check_scene(
+    world: &PlanningWorld,
+    held: &BTreeMap<String, HeldObject>,
+) -> Result<Scene, PlanningError> {
+    build_scene(world, held).map_err(|error| MotionError::from(error).into())
+}
+
+fn build_scene(
+    world: &PlanningWorld,
+    held: &BTreeMap<String, HeldObject>,
+) -> Result<Scene, CollisionError> {
+    let mut scene = Scene::default();
     for (name, object) in world.objects().iter().filter(|(name, _)| !held.contains_key(*name)) {
-        scene.solids.extend(object.parts.iter().map(|part| SceneSolid {
-            name: name.clone(),
-            shape: part.shape.clone(),
-            root_from_solid: object.root_from_object * part.object_from_part,
-        }));
+        let parts = placed(&object.root_from_object, &object.parts);
+        scene.objects.push(SceneObject::new(name, &parts)?);
     }
     for (name, object) in held {
-        scene.held.extend(object.parts.iter().map(|part| HeldSolid {
-            name: name.clone(),
-            link: object.link.clone(),
-            shape: part.shape.clone(),
-            link_from_solid: object.link_from_object * part.object_from_part,
-            touch_links: object.touch_links.clone(),
-        }));
+        let touch_links: Vec<String> = object.touch_links.iter().cloned().collect();
+        scene.attached.push(AttachedObject::from_spheres(
+            name,
+            &object.link,
+            object.spheres.to_vec(),
+            &touch_links,
+        )?);
     }
-    let allowed = &world.allowed;
-    scene.allowed =
-        allowed.pairs().map(|(a, b, allowed)| ((a.to_owned(), b.to_owned()), allowed)).collect();
-    scene.allowed_by_default =
-        allowed.defaults().map(|(name, allowed)| (name.to_owned(), allowed)).collect();
-    scene
+    scene.allowed = allowed_pairs(world, held);
+    Ok(scene)
+}
+
+fn placed(frame_from_object: &Pose, parts: &[Part]) -> Vec<(Shape, Pose)> {
+    let place = |part: &Part| (part.shape.clone(), frame_from_object * part.object_from_part);
+    parts.iter().map(place).collect()
+}
+
+fn allowed_pairs(world: &PlanningWorld, held: &BTreeMap<String, HeldObject>) -> AllowedPairs {
+    let mut allowed = AllowedPairs::default();
+    for (a, b, may_touch) in world.allowed.pairs() {
+        allowed.set(a, b, may_touch);
+    }
+    for (name, may_touch) in world.allowed.defaults() {
+        allowed.set_default(name, may_touch);
+    }
+    // A client that sends back the whole matrix means no ban on the links that hold an object.
+    for (name, object) in held {
+        for link in &object.touch_links {
+            allowed.set(name, link, true);
+        }
+    }
+    allowed
 }
 
 impl Pipeline {

@@ -5,7 +5,9 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use praxis_geometry::NamedJoints;
-use praxis_motion::{Body, CartesianRequest, JumpThresholds, Motion, PoseGoal};
+use praxis_motion::{CartesianRequest, JumpThresholds, Motion, PoseGoal};
+use praxis_planning::BOUNDS_TOLERANCE;
+use praxis_robot::Robot;
 use praxis_ros::convert::{FromMsg, ToMsg};
 use praxis_ros::r2r::moveit_msgs::{msg as moveit, srv};
 use praxis_ros::r2r::sensor_msgs::msg::JointState;
@@ -13,7 +15,7 @@ use praxis_ros::r2r::{geometry_msgs, moveit_msgs};
 
 use crate::error::PlanningError;
 use crate::messages::{attachment_of, goals_of, path_constraints_of, pose, trajectory_message};
-use crate::pipeline::PlanOrder;
+use crate::pipeline::{PlanOrder, group_of};
 use crate::shared::Shared;
 use crate::world::{Change, HeldObject};
 
@@ -30,8 +32,13 @@ pub struct Planned {
 }
 
 /// A state as a message, mimic joints included.
-pub fn state_message(body: &Body, state: &[f64]) -> moveit::RobotState {
-    let (name, position) = body.moving_joints(state).map(|(n, p)| (n.to_owned(), p)).unzip();
+pub fn state_message(robot: &Robot, state: &[f64]) -> moveit::RobotState {
+    let own = robot.joints().iter().zip(state).map(|(joint, q)| (joint.name.clone(), *q));
+    let mimics = robot
+        .mimics()
+        .iter()
+        .map(|mimic| (mimic.name.clone(), mimic.multiplier * state[mimic.of] + mimic.offset));
+    let (name, position) = own.chain(mimics).unzip();
     let joint_state = JointState { name, position, ..JointState::default() };
     moveit::RobotState { joint_state, ..Default::default() }
 }
@@ -79,13 +86,13 @@ pub fn plan(
             seed: seed + parameters.seed.unsigned_abs(),
         };
         let held = held_in(&request.start_state, &frames)?;
-        Ok((order, pipeline.desk(held.as_ref())))
+        Ok((order, pipeline.desk(held.as_ref())?))
     })?;
     let motion = order.plan(&mut desk, cancel)?;
     let time_s = begun.elapsed().as_secs_f64();
     let planned = Planned {
         trajectory: trajectory_message(&motion.trajectory),
-        start: state_message(&desk.body, &order.start),
+        start: state_message(&desk.robot, &order.start),
         motion,
         time_s,
     };
@@ -113,9 +120,10 @@ fn held_in(
 ) -> Result<Option<BTreeMap<String, HeldObject>>, PlanningError> {
     let mut held = BTreeMap::new();
     for message in &state.attached_collision_objects {
-        if let Change::Hold { id, held: object } = attachment_of(message, frames)?
+        if let Change::Hold { id, held: mut object } = attachment_of(message, frames)?
             && !object.parts.is_empty()
         {
+            object.fill();
             held.insert(id, object);
         }
     }
@@ -157,7 +165,7 @@ fn try_cartesian(
         let order = CartesianRequest {
             start: pipeline.start_state(&joints_of(&request.start_state)?, Instant::now())?,
             group: request.group_name.clone(),
-            link: link_or_tip(pipeline.body(), &request.group_name, &request.link_name)?,
+            link: link_or_tip(pipeline.robot(), &request.group_name, &request.link_name)?,
             waypoints,
             max_step_m: request.max_step,
             jumps: JumpThresholds {
@@ -171,25 +179,22 @@ fn try_cartesian(
         };
         let constraints = path_constraints_of(&request.path_constraints, &frames)?;
         let held = held_in(&request.start_state, &frames)?;
-        Ok((order, constraints, pipeline.desk(held.as_ref())))
+        Ok((order, constraints, pipeline.desk(held.as_ref())?))
     })?;
     let motion = desk.cartesian(&order, &constraints)?;
-    response.start_state = state_message(&desk.body, &order.start);
+    response.start_state = state_message(&desk.robot, &order.start);
     response.solution = trajectory_message(&motion.trajectory);
     response.fraction = motion.fraction;
     shared.show(&response.solution, &response.start_state);
     Ok(motion.end.to_string())
 }
 
-fn link_or_tip(body: &Body, group: &str, link: &str) -> Result<String, PlanningError> {
+fn link_or_tip(robot: &Robot, group: &str, link: &str) -> Result<String, PlanningError> {
     if !link.is_empty() {
         return Ok(link.to_owned());
     }
-    body.tip(group).map(str::to_owned).ok_or_else(|| {
-        let name = group.to_owned();
-        let known = body.group_names();
-        praxis_motion::MotionError::UnknownName { what: "group", name, known }.into()
-    })
+    let tip = group_of(robot, group)?.tip_link;
+    Ok(robot.links()[tip].name.clone())
 }
 
 /// Answers `compute_ik`.
@@ -211,17 +216,17 @@ fn try_inverse(
         let root_from_link =
             pipeline.frame(&target.header.frame_id)? * pose("pose_stamped", &target.pose)?;
         let goal = PoseGoal {
-            link: link_or_tip(pipeline.body(), &request.group_name, &request.ik_link_name)?,
+            link: link_or_tip(pipeline.robot(), &request.group_name, &request.ik_link_name)?,
             root_from_link,
             position_tolerance_m: 1e-6,
             orientation_tolerance_rad: [1e-6; 3],
         };
         let start = pipeline.start_state(&joints_of(&request.robot_state)?, Instant::now())?;
         let seed = pipeline.parameters().seed.unsigned_abs();
-        Ok((start, goal, pipeline.desk(None), seed))
+        Ok((start, goal, pipeline.desk(None)?, seed))
     })?;
     let state = desk.inverse(&start, &request.group_name, &goal, request.avoid_collisions, seed)?;
-    Ok(state_message(&desk.body, &state))
+    Ok(state_message(&desk.robot, &state))
 }
 
 /// Answers `compute_fk`.
@@ -235,10 +240,10 @@ pub fn forward(
         let frame_from_root = pipeline.frame(&frame)?.inverse();
         let poses = request.fk_link_names.iter().map(|name| {
             let link = pipeline
-                .body()
+                .robot()
                 .link_index(name)
-                .ok_or_else(|| PlanningError::UnknownLink { link: name.clone() })?;
-            let pose = frame_from_root * pipeline.body().link_pose(&state, link);
+                .map_err(|_| PlanningError::UnknownLink { link: name.clone() })?;
+            let pose = frame_from_root * pipeline.robot().link_pose(link, &state);
             let mut message = geometry_msgs::msg::PoseStamped::default();
             message.header.frame_id = match frame.as_str() {
                 "" => pipeline.parameters().planning_frame.clone(),
@@ -266,18 +271,17 @@ pub fn validity(
     let outcome = shared.with(|pipeline| {
         let state = pipeline.start_state(&joints_of(&request.robot_state)?, Instant::now())?;
         let touching = pipeline.touching(&state, &request.group_name)?;
-        let bounded = (0..state.len()).all(|index| {
-            let (min, max) = pipeline.body().state_joint(index).bounds;
-            state[index] >= min - 1e-5 && state[index] <= max + 1e-5
+        let bounded = pipeline.robot().joints().iter().zip(&state).all(|(joint, q)| {
+            *q >= joint.lower - BOUNDS_TOLERANCE && *q <= joint.upper + BOUNDS_TOLERANCE
         });
         let frames = |frame: &str| pipeline.frame(frame);
         let mut constraint_result = Vec::new();
         for constraint in path_constraints_of(&request.constraints, &frames)? {
             let link = pipeline
-                .body()
+                .robot()
                 .link_index(&constraint.link)
-                .ok_or(PlanningError::UnknownLink { link: constraint.link.clone() })?;
-            let rotation = pipeline.body().link_pose(&state, link).rotation;
+                .map_err(|_| PlanningError::UnknownLink { link: constraint.link.clone() })?;
+            let rotation = pipeline.robot().link_pose(link, &state).rotation;
             let distance = constraint.excess_rad(&rotation);
             constraint_result
                 .push(moveit_msgs::msg::ConstraintEvalResult { result: distance == 0.0, distance });

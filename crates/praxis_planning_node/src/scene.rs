@@ -29,10 +29,10 @@ pub fn scene_message(pipeline: &Pipeline, components: u32, stamp: Stamp) -> move
     let mut scene = moveit::PlanningScene::default();
     if has(SCENE_SETTINGS) {
         scene.name = "praxis".to_owned();
-        scene.robot_model_name = pipeline.body().name().to_owned();
+        scene.robot_model_name = pipeline.robot().name().to_owned();
     }
     if has(ROBOT_STATE) {
-        scene.robot_state = state_message(pipeline.body(), &pipeline.known_state());
+        scene.robot_state = state_message(pipeline.robot(), &pipeline.known_state());
         scene.robot_state.joint_state.header.stamp = stamp.to_msg();
     }
     if has(ROBOT_STATE | ATTACHED_OBJECTS) {

@@ -2,7 +2,9 @@
 //! clients describe it. The collision scene is made from it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use nalgebra::Point3;
 use praxis_geometry::{Pose, Shape};
 
 use crate::error::PlanningError;
@@ -36,6 +38,18 @@ pub struct HeldObject {
     pub parts: Vec<Part>,
     /// Links that it may touch.
     pub touch_links: BTreeSet<String>,
+    /// Centres and radii of spheres that fill it, on the link; made once, when it is taken hold of.
+    pub spheres: Arc<Vec<(Point3<f64>, f64)>>,
+}
+
+impl HeldObject {
+    /// Fills the object from inside, so that what stands on a table touches it and is not in it.
+    pub fn fill(&mut self) {
+        let place =
+            |part: &Part| (part.shape.clone(), self.link_from_object * part.object_from_part);
+        let parts: Vec<(Shape, Pose)> = self.parts.iter().map(place).collect();
+        self.spheres = Arc::new(praxis_motion::spheres_inside(&parts));
+    }
 }
 
 /// Pairs of names that clients allow or forbid to touch.
@@ -226,6 +240,7 @@ impl PlanningWorld {
             }
         }
         held.touch_links.insert(held.link.clone());
+        held.fill();
         self.held.insert(id, held);
         Ok(())
     }
@@ -276,6 +291,7 @@ mod tests {
             link_from_object: Pose::identity(),
             parts: vec![],
             touch_links: BTreeSet::new(),
+            spheres: Arc::default(),
         };
         Change::Hold { id: "ball".into(), held }
     }
@@ -312,6 +328,7 @@ mod tests {
             link_from_object: Pose::identity(),
             parts: ball(0.0).parts,
             touch_links: BTreeSet::new(),
+            spheres: Arc::default(),
         };
         assert!(world.apply(Change::Hold { id: "ball".into(), held }, &hand).is_err());
     }

@@ -12,11 +12,11 @@ pub enum RenderError {
         source: std::io::Error,
     },
     /// The file is not a binary STL.
-    #[error("{} is not a binary STL: {problem}", path.display())]
+    #[error("{}: {source}", path.display())]
     NotStl {
         /// The file.
         path: PathBuf,
         /// What is wrong.
-        problem: String,
+        source: praxis_geometry::StlError,
     },
 }

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use praxis_sim::{JointLimitsFile, RobotDescription, SceneView, SimConfig, Simulator};
+use praxis_sim::{RobotDescription, SceneView, SimConfig, Simulator};
+use praxis_trajectory::LimitsFile;
 use praxis_world::World;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -14,7 +15,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let robot = RobotDescription::read(&urdf, None)?;
     let world = World::read(world)?;
     let config = SimConfig::default();
-    let simulator = Simulator::new(&robot, &JointLimitsFile::default(), &world, config.clone())?;
+    let simulator = Simulator::new(&robot, &LimitsFile::default(), &world, config.clone())?;
     let mut view = SceneView::new(&robot, &config.finger_joints, &world, simulator.objects())?;
     let snapshot = simulator.snapshot();
     let mut spans_ms = Vec::new();

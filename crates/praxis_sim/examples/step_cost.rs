@@ -5,7 +5,8 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use praxis_sim::{JointLimitsFile, RobotDescription, SimConfig, Simulator};
+use praxis_sim::{RobotDescription, SimConfig, Simulator};
+use praxis_trajectory::LimitsFile;
 use praxis_world::World;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -16,7 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let robot = RobotDescription::read(&urdf, None)?;
     let world = World::read(world)?;
     let mut simulator =
-        Simulator::new(&robot, &JointLimitsFile::default(), &world, SimConfig::default())?;
+        Simulator::new(&robot, &LimitsFile::default(), &world, SimConfig::default())?;
     let steps = 10_000;
     let begin = Instant::now();
     for _ in 0..steps {

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use nalgebra::{Isometry3, Matrix3, Rotation3, Translation3, UnitQuaternion, Vector3};
 use praxis_render::Camera;
-use praxis_sim::{JointLimitsFile, RobotDescription, SceneView, SimConfig, Simulator};
+use praxis_sim::{RobotDescription, SceneView, SimConfig, Simulator};
+use praxis_trajectory::LimitsFile;
 use praxis_world::World;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -16,8 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let robot = RobotDescription::read(&PathBuf::from(urdf), None)?;
     let world = World::read(world)?;
     let config = SimConfig { seed, ..SimConfig::default() };
-    let mut simulator =
-        Simulator::new(&robot, &JointLimitsFile::default(), &world, config.clone())?;
+    let mut simulator = Simulator::new(&robot, &LimitsFile::default(), &world, config.clone())?;
     for _ in 0..200 {
         simulator.step();
     }

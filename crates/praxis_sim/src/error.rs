@@ -43,12 +43,6 @@ pub enum SimError {
         /// Where it was looked for.
         tried: Vec<PathBuf>,
     },
-    /// The joint limits file is unusable.
-    #[error("joint limits: {reason}")]
-    Limits {
-        /// What the parser said.
-        reason: String,
-    },
     /// A joint or link that the simulation needs is not in the description.
     #[error("the robot has no {kind} '{name}'")]
     Unknown {

@@ -27,7 +27,7 @@ pub use self::driver::{DriverConfig, Reference};
 pub use self::error::{CommandError, SimError};
 pub use self::judge::Truth;
 pub use self::limit_judge::Violation;
-pub use self::limits::{JointLimits, JointLimitsFile};
+pub use self::limits::JointLimits;
 pub use self::mjcf::PhysicsConfig;
 pub use self::sensor_noise::{RgbdFrame, SensorNoise};
 pub use self::simulator::{JointStates, SimConfig, Simulator, Snapshot};

@@ -1,5 +1,6 @@
 use nalgebra::DVector;
 use praxis_geometry::Pose;
+use praxis_trajectory::LimitsFile;
 use praxis_world::{ObjectInstance, World};
 
 use crate::command::{CommandTimeline, JointCommand};
@@ -7,7 +8,7 @@ use crate::description::RobotDescription;
 use crate::driver::{ArmReference, DriverConfig, FingerServo, Reference};
 use crate::error::{CommandError, SimError};
 use crate::judge::{Judge, Observation, Truth};
-use crate::limits::{JointLimits, JointLimitsFile};
+use crate::limits::JointLimits;
 use crate::mjcf::PhysicsConfig;
 use crate::physics::{Contact, Physics};
 
@@ -91,7 +92,7 @@ impl Simulator {
     /// Builds the world of `config.seed` with the robot at its start.
     pub fn new(
         robot: &RobotDescription,
-        limits: &JointLimitsFile,
+        limits: &LimitsFile,
         world: &World,
         config: SimConfig,
     ) -> Result<Self, SimError> {
@@ -102,7 +103,7 @@ impl Simulator {
     /// As [`Simulator::new`], with objects of the caller's choice.
     pub fn with_objects(
         robot: &RobotDescription,
-        limits: &JointLimitsFile,
+        limits: &LimitsFile,
         world: &World,
         objects: Vec<ObjectInstance>,
         config: SimConfig,
@@ -129,7 +130,7 @@ impl Simulator {
             .collect();
 
         let joint_limits: Vec<JointLimits> =
-            joints.iter().map(|joint| limits.limits_of(joint)).collect();
+            joints.iter().map(|joint| JointLimits::of(joint, limits)).collect();
         let fixed = world.fixed_boxes();
         let finger_names: Vec<String> =
             finger_links.iter().map(|&link| link_names[link].clone()).collect();

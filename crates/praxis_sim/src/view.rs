@@ -149,7 +149,7 @@ fn mesh_of(shape: &SolidShape) -> Result<Mesh, SimError> {
         SolidShape::Sphere(radius_m) => Mesh::of_shape(&Shape::Sphere { radius_m: *radius_m }),
         SolidShape::Mesh(path, scale) => {
             // Drawn with the mean scale; physics uses each axis's own.
-            load_stl(path, scale.mean() as f32)?
+            load_stl(path, scale.mean())?
         }
     })
 }

@@ -2,9 +2,8 @@ use std::path::Path;
 
 use anyhow::Context;
 use praxis_geometry::Pose;
-use praxis_sim::{
-    CommandError, JointCommand, JointLimitsFile, RobotDescription, Simulator, Snapshot,
-};
+use praxis_sim::{CommandError, JointCommand, RobotDescription, Simulator, Snapshot};
+use praxis_trajectory::LimitsFile;
 use praxis_world::World;
 
 use crate::config::SimParameters;
@@ -69,8 +68,11 @@ impl SimPipeline {
             .with_context(|| format!("cannot read robot description {}", urdf_file.display()))?;
         let robot = RobotDescription::read(&urdf_file, srdf_file)?;
         let limits = match parameters.joint_limits_file.as_str() {
-            "" => JointLimitsFile::default(),
-            file => JointLimitsFile::read(Path::new(file))?,
+            "" => LimitsFile::default(),
+            file => LimitsFile::parse(
+                &std::fs::read_to_string(file)
+                    .with_context(|| format!("cannot read joint limits {file}"))?,
+            )?,
         };
         let world = World::read(&world_file)?;
         let simulator = Simulator::new(&robot, &limits, &world, parameters.sim_config())?;

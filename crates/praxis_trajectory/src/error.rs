@@ -73,6 +73,12 @@ pub enum TrajectoryError {
         /// The value.
         value: f64,
     },
+    /// A joint limits file says something unusable.
+    #[error("joint limits file: {reason}")]
+    LimitsFile {
+        /// What is wrong.
+        reason: String,
+    },
     /// Joint names of two trajectories differ.
     #[error("joints differ: {left:?} and {right:?}")]
     DifferentJoints {

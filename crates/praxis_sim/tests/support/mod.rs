@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use nalgebra::{DMatrix, DVector, Isometry3, Translation3, UnitQuaternion, Vector3, Vector6};
-use praxis_sim::{JointCommand, JointLimitsFile, RobotDescription, SimConfig, Simulator};
+use praxis_sim::{JointCommand, RobotDescription, SimConfig, Simulator};
+use praxis_trajectory::LimitsFile;
 use praxis_world::{ObjectInstance, World};
 
 pub const COMMAND_PERIOD_S: f64 = 0.002;
@@ -28,7 +29,7 @@ pub fn world() -> World {
     World::read(repository().join("models/worlds/sort_table.yaml")).expect("a sound world")
 }
 
-pub fn limits() -> JointLimitsFile {
+pub fn limits() -> LimitsFile {
     let rows = [
         (2.175, 15.0, 750.0),
         (2.175, 7.5, 375.0),
@@ -47,7 +48,7 @@ pub fn limits() -> JointLimitsFile {
             index + 1
         );
     }
-    JointLimitsFile::parse(&text).unwrap()
+    LimitsFile::parse(&text).unwrap()
 }
 
 pub fn simulator(seed: u64) -> Simulator {

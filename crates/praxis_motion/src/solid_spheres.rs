@@ -6,15 +6,19 @@
 use std::collections::HashSet;
 
 use nalgebra::{Point3, Vector3};
-use praxis_geometry::{Shape, TriangleMesh};
+use praxis_geometry::{Pose, Shape, TriangleMesh};
 
-use super::tree::Sphere;
-
-/// Tolerance as a share of the size of a solid, and its bounds in metres.
-const TOLERANCE_SHARE: f64 = 0.04;
-const TOLERANCE_M: (f64, f64) = (0.0025, 0.012);
 /// Tolerance for objects that are held: they have to come near things.
 const HELD_TOLERANCE_M: f64 = 0.003;
+/// Held objects are taken to be smaller by this all around: one that stands on something must not
+/// count as inside it, and where it stands is known to a few millimetres.
+const SUNK_M: f64 = 0.003;
+/// Sinking rounds corners off; what lies farther from the rest than they do is a thin piece.
+const THIN_PIECE_M: f64 = 0.008;
+/// Likewise, in radii of the largest ball: large solids are sampled more coarsely.
+const THIN_PIECE_SHARE: f64 = 0.75;
+/// No sphere is smaller than this.
+const LEAST_RADIUS_M: f64 = 1e-5;
 /// Most surface samples of one solid.
 const MAX_SAMPLES: f64 = 4000.0;
 
@@ -23,22 +27,40 @@ struct Sample {
     inwards: Vector3<f64>,
 }
 
-/// Spheres that cover the surface of a solid: no point of it is outside, none of them sticks out by
-/// more than the tolerance.
-pub(crate) fn fill(shape: &Shape) -> Vec<Sphere> {
-    let size = size_m(shape);
-    let tolerance = (TOLERANCE_SHARE * size).clamp(TOLERANCE_M.0, TOLERANCE_M.1);
-    let mut spheres = covering(shape, tolerance);
-    for sphere in &mut spheres {
-        sphere.radius += tolerance;
-    }
-    spheres
+#[derive(Clone, Copy, Debug)]
+struct Sphere {
+    centre: Point3<f64>,
+    radius: f64,
 }
 
-/// Spheres within a solid that leave at most 3 mm of it uncovered: an object that stands on a table
-/// touches it and is not inside.
-pub(crate) fn fill_from_inside(shape: &Shape) -> Vec<Sphere> {
-    covering(shape, HELD_TOLERANCE_M)
+/// Spheres that fill solids, some millimetres below their surface: an object that stands on a table
+/// is clear of it.
+pub fn spheres_inside(parts: &[(Shape, Pose)]) -> Vec<(Point3<f64>, f64)> {
+    let of = |(shape, link_from_part): &(Shape, Pose)| {
+        let place = *link_from_part;
+        let spheres = sunk(covering(shape, HELD_TOLERANCE_M)).into_iter();
+        spheres.map(move |sphere| (place * sphere.centre, sphere.radius.max(LEAST_RADIUS_M)))
+    };
+    parts.iter().flat_map(of).collect()
+}
+
+/// The solid's skin taken off: balls that reach below it shrink, smaller ones (in edges and
+/// corners) go, unless they are all that stands for a thin piece.
+fn sunk(mut spheres: Vec<Sphere>) -> Vec<Sphere> {
+    let largest = spheres.iter().map(|sphere| sphere.radius).fold(0.0, f64::max);
+    let skin = SUNK_M.min(0.5 * largest);
+    let rounding = THIN_PIECE_M.max(THIN_PIECE_SHARE * largest);
+    spheres.sort_by(|a, b| b.radius.total_cmp(&a.radius));
+    let mut kept: Vec<Sphere> = Vec::new();
+    for Sphere { centre, radius } in spheres {
+        let near = |s: &Sphere| (s.centre - centre).norm() < s.radius + rounding;
+        if radius > skin {
+            kept.push(Sphere { centre, radius: radius - skin });
+        } else if !kept.iter().any(near) {
+            kept.push(Sphere { centre, radius: 0.5 * radius });
+        }
+    }
+    kept
 }
 
 fn covering(shape: &Shape, tolerance: f64) -> Vec<Sphere> {
@@ -65,19 +87,6 @@ fn covering(shape: &Shape, tolerance: f64) -> Vec<Sphere> {
             )
         }
         Shape::Mesh(mesh) => cover_mesh(mesh, tolerance),
-    }
-}
-
-fn size_m(shape: &Shape) -> f64 {
-    match shape {
-        Shape::Sphere { radius_m } => 2.0 * radius_m,
-        Shape::Box { half_extents_m } => 2.0 * half_extents_m.norm(),
-        Shape::Cylinder { radius_m, length_m } => (2.0 * radius_m).hypot(*length_m),
-        Shape::Capsule { radius_m, length_m } => 2.0 * radius_m + length_m,
-        Shape::Mesh(mesh) => {
-            let centre = mesh.vertices.first().copied().unwrap_or_else(Point3::origin);
-            mesh.vertices.iter().map(|v| (v - centre).norm()).fold(0.0, f64::max)
-        }
     }
 }
 
@@ -120,7 +129,9 @@ fn cover_mesh(mesh: &TriangleMesh, tolerance: f64) -> Vec<Sphere> {
         let gain = |k: &usize| covers[*k].iter().filter(|&&s| open[s as usize]).count();
         let Some(best) = (0..balls.len()).max_by_key(gain).filter(|k| gain(k) > 0) else { break };
         covers[best].iter().for_each(|&s| open[s as usize] = false);
-        chosen.push(balls[best]);
+        // Between samples the surface may be nearer than they tell.
+        let Sphere { centre, radius } = balls[best];
+        chosen.push(Sphere { centre, radius: radius.min(distance_to(mesh, &centre)) });
     }
     // Samples that no ball reaches (thin edges between strides) get a point of their own.
     for (sample, _) in samples.iter().zip(&open).filter(|(_, open)| **open) {
@@ -130,6 +141,29 @@ fn cover_mesh(mesh: &TriangleMesh, tolerance: f64) -> Vec<Sphere> {
         }
     }
     chosen
+}
+
+fn distance_to(mesh: &TriangleMesh, point: &Point3<f64>) -> f64 {
+    let corners = |t: &[u32; 3]| t.map(|index| mesh.vertices[index as usize]);
+    let away = |t: &[u32; 3]| distance_to_triangle(corners(t), point);
+    mesh.triangles.iter().map(away).fold(f64::INFINITY, f64::min)
+}
+
+/// The distance to the plane where the foot of the perpendicular is inside, else to an edge.
+fn distance_to_triangle([a, b, c]: [Point3<f64>; 3], point: &Point3<f64>) -> f64 {
+    let edges = [(a, b), (b, c), (c, a)];
+    let normal = (b - a).cross(&(c - a));
+    if normal.norm_squared() > 0.0
+        && edges.iter().all(|(p, q)| normal.dot(&(q - p).cross(&(point - p))) >= 0.0)
+    {
+        return normal.normalize().dot(&(point - a)).abs();
+    }
+    let to_edge = |(p, q): &(Point3<f64>, Point3<f64>)| {
+        let (way, offset) = (q - p, point - p);
+        let share = (offset.dot(&way) / way.norm_squared().max(1e-30)).clamp(0.0, 1.0);
+        (offset - way * share).norm()
+    };
+    edges.iter().map(to_edge).fold(f64::INFINITY, f64::min)
 }
 
 /// Centres of small triangles, with normals; spacing grows where there would be too many.
@@ -200,23 +234,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_box_is_covered_and_little_sticks_out() {
-        let half = Vector3::new(0.1, 0.05, 0.03);
-        let spheres = fill(&Shape::Box { half_extents_m: half });
-        assert!(spheres.len() < 200, "{}", spheres.len());
-        for k in 0..8000 {
-            let unit = |n: u32| f64::from((k * n) % 101) / 50.0 - 1.0;
-            let mut p = Point3::new(unit(7) * half.x, unit(13) * half.y, unit(29) * half.z);
-            let face = (k % 3) as usize;
-            p[face] = half[face] * if k % 2 == 0 { 1.0 } else { -1.0 };
-            let inside = spheres.iter().any(|s| (s.centre - p).norm() <= s.radius + 1e-3);
-            assert!(inside, "{p} is outside");
-        }
-        for sphere in &spheres {
-            for axis in 0..3 {
-                let beyond = sphere.centre[axis].abs() + sphere.radius - half[axis];
-                assert!(beyond < 0.011, "{beyond}");
+    fn all_is_below_the_surface_and_little_is_left_out() {
+        let boxes = [[0.03, 0.02, 0.025], [0.0225, 0.03, 0.025], [0.1, 0.06, 0.03]];
+        for half in boxes.map(Vector3::from) {
+            let spheres =
+                spheres_inside(&[(Shape::Box { half_extents_m: half }, Pose::identity())]);
+            assert!(spheres.len() < 400, "{}", spheres.len());
+            for k in 0..8000 {
+                let unit = |n: u32| f64::from((k * n) % 101) / 50.0 - 1.0;
+                let mut p = Point3::new(unit(7) * half.x, unit(13) * half.y, unit(29) * half.z);
+                let face = (k % 3) as usize;
+                p[face] = half[face] * if k % 2 == 0 { 1.0 } else { -1.0 };
+                let away = spheres.iter().map(|(c, r)| (c - p).norm() - r);
+                assert!(away.fold(f64::INFINITY, f64::min) < 0.6 * half.min(), "{p} is left out");
+            }
+            for (centre, radius) in &spheres {
+                for axis in 0..3 {
+                    let depth = half[axis] - centre[axis].abs() - radius;
+                    assert!(depth > 0.99 * SUNK_M);
+                }
             }
         }
+    }
+
+    #[test]
+    fn thin_things_keep_spheres() {
+        let sheet = Shape::Box { half_extents_m: Vector3::new(0.1, 0.05, 0.001) };
+        let spheres = spheres_inside(&[(sheet, Pose::identity())]);
+        let corner = Point3::new(0.1, 0.05, 0.0);
+        assert!(spheres.iter().any(|(centre, _)| (centre - corner).norm() < 0.01));
     }
 }
