@@ -96,6 +96,7 @@ pub fn run() -> anyhow::Result<()> {
         diagnostics,
         clock: clock.clone(),
         flags: flags.clone(),
+        realtime: parameters.realtime,
         rate_hz: parameters.rate_hz,
         state_rate_hz: parameters.state_rate_hz,
     };

@@ -3,8 +3,10 @@
 
 use std::io;
 
-/// Priority among real-time threads: above what a desktop runs, below kernel threads.
-const PRIORITY: libc::c_int = 80;
+/// Real-time priority of the control loop: above what a desktop runs, below kernel threads.
+pub const LOOP_PRIORITY: i32 = 80;
+/// Real-time priority of the thread that publishes what the loop commands.
+pub const PUBLISHING_PRIORITY: i32 = LOOP_PRIORITY - 1;
 
 /// Niceness of the other threads.
 const NICE: libc::c_int = -10;
@@ -38,8 +40,8 @@ pub fn go_first() -> io::Result<()> {
 }
 
 /// Puts the calling thread under SCHED_FIFO.
-pub fn schedule_this_thread() -> io::Result<()> {
-    let parameters = libc::sched_param { sched_priority: PRIORITY };
+pub fn schedule_this_thread(priority: i32) -> io::Result<()> {
+    let parameters = libc::sched_param { sched_priority: priority };
     // SAFETY: 0 is the calling thread and `parameters` is valid.
     match unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO, &parameters) } {
         0 => Ok(()),
