@@ -8,9 +8,6 @@ pub const LOOP_PRIORITY: i32 = 80;
 /// Real-time priority of the thread that publishes what the loop commands.
 pub const PUBLISHING_PRIORITY: i32 = LOOP_PRIORITY - 1;
 
-/// Niceness of the other threads.
-const NICE: libc::c_int = -10;
-
 /// The steady clock in nanoseconds.
 pub fn steady_ns() -> i64 {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
@@ -27,16 +24,6 @@ pub fn sleep_until(at_ns: i64) {
         libc::clock_nanosleep(libc::CLOCK_MONOTONIC, libc::TIMER_ABSTIME, &at, std::ptr::null_mut())
     } == libc::EINTR
     {}
-}
-
-/// Lets the calling thread, and those that it starts from now on, go before ordinary work: what
-/// hears and publishes for the loop should not wait for a compiler.
-pub fn go_first() -> io::Result<()> {
-    // SAFETY: the call takes numbers only; 0 is the calling thread.
-    match unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICE) } {
-        0 => Ok(()),
-        _ => Err(io::Error::last_os_error()),
-    }
 }
 
 /// Puts the calling thread under SCHED_FIFO.
