@@ -43,6 +43,7 @@ pub struct Checker<'a> {
     rows: Vec<Row>,
     speeds: (Vec<f32>, Vec<f32>),
     pieces: VecDeque<Piece>,
+    blocks: u64,
 }
 
 impl<'a> Checker<'a> {
@@ -66,6 +67,7 @@ impl<'a> Checker<'a> {
             rows: vec![Row::ZERO; joints.len()],
             speeds: (vec![0.0; model.parts.len()], vec![0.0; model.pairs.len()]),
             pieces: VecDeque::new(),
+            blocks: 0,
             twin: Twin::new(robot, scene, joints, state),
             model,
         })
@@ -76,6 +78,11 @@ impl<'a> Checker<'a> {
     pub fn without_vector_instructions(mut self) -> Self {
         self.kernel = check::<Plain>;
         self
+    }
+
+    /// How many blocks of configurations have been looked at so far: what a query's time goes to.
+    pub fn blocks(&self) -> u64 {
+        self.blocks
     }
 
     /// Whether the joints may stand at `q` (in the order given to [`Checker::new`]). A vector of
@@ -186,6 +193,7 @@ impl<'a> Checker<'a> {
             part_speeds: &self.speeds.0,
             pair_speeds: &self.speeds.1,
         };
+        self.blocks += 1;
         (self.kernel)(&self.model, &block, &mut self.work, &mut self.outcome);
         if let Some(part) = self.outcome.hit_at {
             // What touched is looked at one place earlier next time.
