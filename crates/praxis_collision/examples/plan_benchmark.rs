@@ -92,7 +92,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let seed = option("seed").map_or(Ok(1), |n| n.parse())?;
     let setting = Setting { robot: &robot, joints: &joints, bounds: &bounds, seed };
 
-    let mut planner = RrtConnect::new(RrtConnectConfig::default());
+    let mut search = RrtConnectConfig::default();
+    if let Some(edge) = option("edge") {
+        search.max_edge_rad = edge.parse()?;
+    }
+    if let Some(reach) = option("reach") {
+        search.first_reach_rad = reach.parse()?;
+    }
+    if let Some(change) = option("change") {
+        search.reach_change = change.parse()?;
+    }
+    let mut planner = RrtConnect::new(search);
     let (mut valid, mut invalid_paths) = (0, 0);
     let mut scenes: BTreeMap<String, Vec<Cost>> = BTreeMap::new();
     for problem in set["problems"].as_array().ok_or("no problems")? {
@@ -152,10 +162,8 @@ fn solve(
     cost.build_us = thread_us() - began_us;
     let mut space = Space { checker, bounds, edges: 0 };
     let began = Instant::now();
-    let budget = Budget {
-        deadline: Some(began + Duration::from_secs(1)),
-        ..Budget::iterations(u32::MAX)
-    };
+    let budget =
+        Budget { deadline: Some(began + Duration::from_secs(1)), ..Budget::iterations(u32::MAX) };
     let began_us = thread_us();
     let found = planner.plan(&mut space, start, goals, seed, &budget);
     cost.plan_us = thread_us() - began_us;
