@@ -121,12 +121,19 @@ pub(crate) fn check<L: Lanes>(
             }
         }
     }
-    for index in 0..model.pairs.len() {
-        if block.pairs & pair_bit(index) != 0 {
+    let mut pairs = block.pairs;
+    while pairs != 0 {
+        let first = pairs.trailing_zeros() as usize;
+        pairs &= pairs - 1;
+        let last = if first == 127 { model.pairs.len() } else { first + 1 };
+        for index in first..last.min(model.pairs.len()) {
             meet_each_other::<L>(model, index, block, work, out);
             if out.hits != 0 {
                 return;
             }
+        }
+        if last >= model.pairs.len() {
+            return;
         }
     }
 }

@@ -18,10 +18,10 @@ impl Sampler {
         sampler
     }
 
-    /// The next configuration, written to `out`.
-    pub fn sample_into(&mut self, bounds: &[(f64, f64)], out: &mut [f64]) {
+    /// The next configuration within `bounds`, written to `out`.
+    pub fn sample_into(&mut self, bounds: impl Iterator<Item = (f64, f64)>, out: &mut [f64]) {
         let units = self.units.iter_mut().zip(&self.steps);
-        for ((out, &(min, max)), (unit, step)) in out.iter_mut().zip(bounds).zip(units) {
+        for ((out, (min, max)), (unit, step)) in out.iter_mut().zip(bounds).zip(units) {
             let next = *unit + step;
             *unit = if next < 1.0 { next } else { next - 1.0 };
             *out = min + *unit * (max - min);
@@ -66,7 +66,7 @@ mod tests {
         let mut sampler = Sampler::new(2, 3);
         let (mut counts, mut q) = ([0; 100], [0.0; 2]);
         for _ in 0..10_000 {
-            sampler.sample_into(&[(-5.0, 5.0), (0.0, 10.0)], &mut q);
+            sampler.sample_into([(-5.0, 5.0), (0.0, 10.0)].into_iter(), &mut q);
             counts[(q[0] + 5.0) as usize * 10 + q[1] as usize] += 1;
         }
         assert!(counts.iter().all(|count| (90..=110).contains(count)), "{counts:?}");
