@@ -71,6 +71,7 @@ struct Setting<'a> {
     joints: &'a [usize],
     bounds: &'a [(f64, f64)],
     seed: u64,
+    simplifying: SimplifyConfig,
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -90,7 +91,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let bounds: Vec<(f64, f64)> =
         numbers(&set["lower"]).into_iter().zip(numbers(&set["upper"])).collect();
     let seed = option("seed").map_or(Ok(1), |n| n.parse())?;
-    let setting = Setting { robot: &robot, joints: &joints, bounds: &bounds, seed };
+    let mut simplifying = SimplifyConfig::default();
+    if let Some(tries) = option("tries") {
+        simplifying.random_tries = tries.parse()?;
+    }
+    if let Some(rounds) = option("most") {
+        simplifying.max_rounds = rounds.parse()?;
+    }
+    if let Some(gain) = option("gain") {
+        simplifying.least_gain = gain.parse()?;
+    }
+    let setting = Setting { robot: &robot, joints: &joints, bounds: &bounds, seed, simplifying };
 
     let mut search = RrtConnectConfig::default();
     if let Some(edge) = option("edge") {
@@ -154,7 +165,7 @@ fn solve(
     start: &[f64],
     goals: &[Vec<f64>],
 ) -> Result<(Cost, Vec<Vec<f64>>), Box<dyn std::error::Error>> {
-    let Setting { robot, joints, bounds, seed } = *setting;
+    let Setting { robot, joints, bounds, seed, .. } = *setting;
     let mut cost = Cost::default();
     let state = robot.neutral();
     let began_us = thread_us();
@@ -173,7 +184,7 @@ fn solve(
     cost.initial_rad = path_length(&path);
     cost.iterations = f64::from(found.iterations);
     let began_us = thread_us();
-    simplify(&mut space, &mut path, &SimplifyConfig::default(), seed, &budget);
+    simplify(&mut space, &mut path, &setting.simplifying, seed, &budget);
     cost.simplify_us = thread_us() - began_us;
     cost.wall_us = began.elapsed().as_secs_f64() * 1e6;
     cost.edges[1] = f64::from(space.edges) - cost.edges[0];

@@ -1,13 +1,12 @@
 use praxis_robot::Robot;
 
-use crate::edge::Pieces;
+use crate::edge::{Pieces, Taken};
 use crate::error::CollisionError;
-use crate::kernel::{Block, Outcome, Workspace, check};
+use crate::kernel::{Block, Outcome, Start, Workspace, check};
 use crate::lanes::{Lanes, Plain, Row, WIDTH};
 use crate::model::Model;
 use crate::nearest::{Contact, Nearest, Twin};
 use crate::scene::Scene;
-use crate::sweep::Sweep;
 
 /// Configurations looked at along one edge before it counts as not free: more are needed only
 /// where it grazes something.
@@ -36,9 +35,10 @@ pub struct Checker<'a> {
     outcome: Outcome,
     kernel: Kernel,
     /// For each frame, its joint where the edge starts and how far it moves.
-    start: Vec<Row>,
+    start: Vec<f32>,
     way: Vec<f32>,
-    sweep: Sweep,
+    /// The same start for configurations that have nothing to do with each other.
+    starts: Vec<Row>,
     pieces: Pieces,
     blocks: u64,
 }
@@ -57,9 +57,9 @@ impl<'a> Checker<'a> {
             work: Workspace::new(&model),
             outcome: Outcome::NEW,
             kernel: fastest_kernel(),
-            start: vec![Row::ZERO; model.frames.len()],
+            start: vec![0.0; model.frames.len()],
             way: vec![0.0; model.frames.len()],
-            sweep: Sweep::new(&model),
+            starts: vec![Row::ZERO; model.frames.len()],
             pieces: Pieces::default(),
             blocks: 0,
             twin: Twin::new(robot, scene, joints, state),
@@ -91,16 +91,14 @@ impl<'a> Checker<'a> {
             return false;
         }
         self.way.fill(0.0);
-        self.sweep.rest();
         qs.chunks(self.kernel.lanes).all(|qs| {
-            for (row, frame) in self.start.iter_mut().zip(&self.model.frames) {
+            for (row, frame) in self.starts.iter_mut().zip(&self.model.frames) {
                 for lane in 0..WIDTH {
                     let value = qs[lane.min(qs.len() - 1)][frame.variable] as f32;
                     row.0[lane] = value * frame.multiplier + frame.offset;
                 }
             }
-            let lanes = ((1_u64 << qs.len()) - 1) as u32;
-            self.look(Row::ZERO, Row::ZERO, lanes, u64::MAX, u128::MAX);
+            self.look(&Taken::standing(qs.len()), true, true);
             self.outcome.hits == 0
         })
     }
@@ -114,18 +112,17 @@ impl<'a> Checker<'a> {
         }
         for (index, frame) in self.model.frames.iter().enumerate().skip(1) {
             let (from, to) = (a[frame.variable], b[frame.variable]);
-            self.start[index] = Row([from as f32 * frame.multiplier + frame.offset; WIDTH]);
+            self.start[index] = from as f32 * frame.multiplier + frame.offset;
             self.way[index] = (to - from) as f32 * frame.multiplier;
         }
-        self.sweep.measure(&self.model, &self.way);
-        self.pieces.start(self.kernel.lanes, self.sweep.fastest_m());
-        for _ in 0..MAX_LOOKS / self.kernel.lanes {
+        self.pieces.start(self.kernel.lanes);
+        for look in 0..MAX_LOOKS / self.kernel.lanes {
             let Some(taken) = self.pieces.take(self.kernel.lanes) else { return true };
-            self.look(taken.middle, taken.half, taken.lanes, taken.parts, taken.pairs);
+            self.look(&taken, false, look == 0);
             if self.outcome.hits != 0 {
                 return false;
             }
-            self.pieces.cut(&taken, &self.outcome);
+            self.pieces.cut(&taken, &self.outcome, self.work.sweep.fastest_m());
         }
         false
     }
@@ -161,16 +158,16 @@ impl<'a> Checker<'a> {
         self.nearest(q).map_or(f64::INFINITY, |nearest| nearest.distance_m)
     }
 
-    fn look(&mut self, middle: Row, half: Row, lanes: u32, parts: u64, pairs: u128) {
+    fn look(&mut self, taken: &Taken, each: bool, is_first: bool) {
         let block = Block {
-            start: &self.start,
+            start: if each { Start::Each(&self.starts) } else { Start::Same(&self.start) },
             way: &self.way,
-            middle,
-            half,
-            lanes,
-            parts,
-            pairs,
-            sweep: &self.sweep,
+            middle: taken.middle,
+            half: taken.half,
+            lanes: taken.lanes,
+            parts: taken.parts,
+            pairs: taken.pairs,
+            is_first,
         };
         self.blocks += 1;
         (self.kernel.check)(&self.model, &block, &mut self.work, &mut self.outcome);

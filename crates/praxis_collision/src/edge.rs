@@ -20,8 +20,6 @@ struct Piece {
 pub(crate) struct Pieces {
     queue: Vec<Piece>,
     next: usize,
-    /// Half the length of a piece that need not be looked at.
-    least_half: f32,
 }
 
 /// Pieces to look at together.
@@ -34,12 +32,19 @@ pub(crate) struct Taken {
     pub(crate) pairs: u128,
 }
 
+impl Taken {
+    /// Configurations that have nothing to do with each other.
+    pub(crate) fn standing(count: usize) -> Self {
+        let lanes = ((1_u64 << count) - 1) as u32;
+        Self { middle: Row::ZERO, half: Row::ZERO, lanes, parts: u64::MAX, pairs: u128::MAX }
+    }
+}
+
 impl Pieces {
-    /// A whole edge in `count` pieces, along which nothing moves farther than `fastest_m`.
-    pub(crate) fn start(&mut self, count: usize, fastest_m: f32) {
+    /// A whole edge in `count` pieces.
+    pub(crate) fn start(&mut self, count: usize) {
         self.queue.clear();
         self.next = 0;
-        self.least_half = STANDSTILL_M / fastest_m.max(STANDSTILL_M);
         let half = 0.5 / count as f32;
         for k in 0..count {
             let middle = (2 * k + 1) as f32 * half;
@@ -65,14 +70,16 @@ impl Pieces {
     }
 
     /// Queues what a look left unproven: both sides of what is free around each middle.
-    pub(crate) fn cut(&mut self, taken: &Taken, outcome: &Outcome) {
+    /// No two things move against each other by more than `fastest_m` along the edge.
+    pub(crate) fn cut(&mut self, taken: &Taken, outcome: &Outcome, fastest_m: f32) {
         if outcome.near_parts == 0 && outcome.near_pairs == 0 {
             return;
         }
+        let least_half = STANDSTILL_M / fastest_m.max(STANDSTILL_M);
         for lane in 0..taken.lanes.count_ones() as usize {
             let (middle, half) = (taken.middle.0[lane], taken.half.0[lane]);
             let free = outcome.free.0[lane];
-            if free >= half || half < self.least_half {
+            if free >= half || half < least_half {
                 continue;
             }
             let left = half - free;

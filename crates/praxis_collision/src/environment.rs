@@ -1,7 +1,9 @@
 use crate::cloud::PointCloud;
 use crate::frames::moving_point;
 use crate::kernel::{Block, Outcome, SLACK_M, Workspace, freshen, part_bit};
-use crate::lanes::{Lanes, Row, Triple, WIDTH, everywhere, length, load, store};
+use crate::lanes::{
+    Lanes, Row, Triple, WIDTH, cross, dot, everywhere, length, load, minus, plus, store,
+};
 use crate::model::{Ball, Model, Part};
 
 /// Places the bounding ball of a part, once a block.
@@ -27,7 +29,7 @@ pub(crate) fn meet_environment<L: Lanes>(
     place::<L>(part, index, work);
     let centre: Triple<L> = load(&work.boundings[index]);
     let half = L::load(&block.half);
-    let bend = half * L::splat(0.5 * block.sweep.of(index).bend);
+    let bend = half * L::splat(0.5 * work.sweep.of(index).bend);
     let speed = length::<L>(load(&work.velocities[index])) + bend;
     let reach = half.mul_add(speed, L::splat(part.bounding.radius + SLACK_M));
     find_near(model, part, centre, reach, block.lanes, &mut work.near);
@@ -44,7 +46,10 @@ pub(crate) fn meet_environment<L: Lanes>(
         if out.hits != 0 {
             return;
         }
-        if out.keep(clearance, speed, half, block.lanes) {
+        let margin = half.mul_add(speed, L::splat(SLACK_M));
+        if clearance.below(margin) & block.lanes != 0
+            && meet_balls::<L>(model, index, margin, bend, block, work, out)
+        {
             out.near_parts |= part_bit(index);
         }
     }
@@ -74,6 +79,56 @@ fn clearance<L: Lanes>(
         }
     }
     clearance
+}
+
+/// Looks at the balls that may touch a solid within the margin; whether some piece is not all free.
+///
+/// A convex solid lies behind the plane through its nearest point, so that a ball comes nearer by
+/// no more than its velocity towards that point says, but for the bend.
+#[inline(always)]
+fn meet_balls<L: Lanes>(
+    model: &Model,
+    index: usize,
+    margin: L,
+    bend: L,
+    block: &Block<'_>,
+    work: &Workspace,
+    out: &mut Outcome,
+) -> bool {
+    let part = &model.parts[index];
+    let (half, lanes) = (L::load(&block.half), block.lanes);
+    let mut near = false;
+    for &solid in &work.near {
+        let solid = &model.solids[solid].1;
+        for (ball, rows) in part.spheres.iter().zip(&work.centres[part.first..]) {
+            let at: Triple<L> = load(rows);
+            let touch = L::splat(ball.radius + solid.rounding);
+            let wide = touch + margin;
+            let way = solid.way_to(at);
+            let squared = dot(way, way);
+            if squared.below(wide * wide) & lanes == 0 {
+                continue;
+            }
+            let distance = squared.sqrt();
+            let towards = dot(way, velocity::<L>(part, index, at, work)).abs();
+            let speed = towards / distance.max(L::splat(1e-6)) + bend;
+            near |= out.keep(distance - touch, speed, half, lanes);
+        }
+    }
+    near
+}
+
+/// Velocity of a point that moves with a part.
+#[inline(always)]
+pub(crate) fn velocity<L: Lanes>(
+    part: &Part,
+    index: usize,
+    at: Triple<L>,
+    work: &Workspace,
+) -> Triple<L> {
+    let offset = minus(at, load(&work.boundings[index]));
+    let turned = cross(load(&work.frames[part.frame].spin), offset);
+    plus(turned, load(&work.velocities[index]))
 }
 
 /// Obstacles that come within reach of a part's bounding ball in some lane.

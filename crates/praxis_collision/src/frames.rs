@@ -1,4 +1,4 @@
-use crate::kernel::{Block, Workspace};
+use crate::kernel::{Block, Start, Workspace};
 use crate::lanes::{Lanes, Row, Triple, cross, everywhere, load, plus, scaled, store, times_plus};
 use crate::model::{Columns, Frame, Model};
 
@@ -32,7 +32,11 @@ pub(crate) fn move_frames<L: Lanes>(model: &Model, block: &Block<'_>, work: &mut
     for (index, frame) in model.frames.iter().enumerate().skip(1) {
         let (above, here) = work.frames.split_at_mut(index);
         let rate = L::splat(block.way[index]);
-        let value = middle.mul_add(rate, L::load(&block.start[index]));
+        let start = match block.start {
+            Start::Same(values) => L::splat(values[index]),
+            Start::Each(rows) => L::load(&rows[index]),
+        };
+        let value = middle.mul_add(rate, start);
         move_frame(frame, &above[frame.parent], value, rate, &mut here[0]);
     }
 }

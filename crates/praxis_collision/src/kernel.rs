@@ -11,7 +11,7 @@ pub(crate) const SLACK_M: f32 = 1e-6;
 /// Configurations side by side, each standing for the piece of an edge around it.
 pub(crate) struct Block<'a> {
     /// For each frame, its joint where the edge starts, and how far it moves along the edge.
-    pub(crate) start: &'a [Row],
+    pub(crate) start: Start<'a>,
     pub(crate) way: &'a [f32],
     /// Where the pieces are and half their lengths, in edge lengths.
     pub(crate) middle: Row,
@@ -22,8 +22,17 @@ pub(crate) struct Block<'a> {
     pub(crate) parts: u64,
     /// Which pairs meet, likewise.
     pub(crate) pairs: u128,
-    /// Bounds on the motion along the edge.
-    pub(crate) sweep: &'a Sweep,
+    /// Whether it is the first of its edge.
+    pub(crate) is_first: bool,
+}
+
+/// Where the lanes' edges start.
+#[derive(Clone, Copy)]
+pub(crate) enum Start<'a> {
+    /// All at the same configuration.
+    Same(&'a [f32]),
+    /// Each at its own.
+    Each(&'a [Row]),
 }
 
 /// What a block showed.
@@ -73,6 +82,8 @@ pub(crate) struct Workspace {
     fresh: Vec<bool>,
     /// Obstacles near to a part.
     pub(crate) near: Vec<usize>,
+    /// Bounds on the motion along the edge.
+    pub(crate) sweep: Sweep,
 }
 
 impl Workspace {
@@ -86,6 +97,7 @@ impl Workspace {
             centres: vec![[Row::ZERO; 3]; model.parts.iter().map(|p| p.spheres.len()).sum()],
             fresh: vec![false; parts],
             near: Vec::with_capacity(model.solids.len()),
+            sweep: Sweep::new(model),
         }
     }
 }
@@ -111,6 +123,9 @@ pub(crate) fn check<L: Lanes>(
     *out = Outcome { free: block.half, ..Outcome::NEW };
     work.placed.fill(false);
     work.fresh.fill(false);
+    if block.is_first {
+        work.sweep.measure::<L>(model, block.way);
+    }
     move_frames::<L>(model, block, work);
     for &index in &model.order {
         if block.parts & part_bit(index) != 0 {

@@ -29,7 +29,12 @@ pub(crate) trait Lanes:
     }
     /// The first values of a slice.
     fn load_from(values: &[f32]) -> Self;
-    fn store(self, row: &mut Row);
+    #[inline(always)]
+    fn store(self, row: &mut Row) {
+        self.store_to(&mut row.0);
+    }
+    /// To the first places of a slice.
+    fn store_to(self, values: &mut [f32]);
     /// `self * factor + term`.
     fn mul_add(self, factor: Self, term: Self) -> Self;
     /// `self * factor - term`.
@@ -107,8 +112,8 @@ impl Lanes for Plain {
         Self(std::array::from_fn(|i| values[i]))
     }
     #[inline(always)]
-    fn store(self, row: &mut Row) {
-        row.0[..PLAIN].copy_from_slice(&self.0);
+    fn store_to(self, values: &mut [f32]) {
+        values[..PLAIN].copy_from_slice(&self.0);
     }
     #[inline(always)]
     fn mul_add(self, factor: Self, term: Self) -> Self {

@@ -1,7 +1,7 @@
-use crate::environment::place;
+use crate::environment::{place, velocity};
 use crate::kernel::{Block, Outcome, SLACK_M, Workspace, freshen, pair_bit};
 use crate::lanes::{Lanes, Triple, cross, dot, length, load, minus};
-use crate::model::{Model, Part, PartPair};
+use crate::model::{Model, PartPair};
 
 /// Looks whether two parts touch, and how much of each piece is free of that.
 #[inline(always)]
@@ -16,7 +16,7 @@ pub(crate) fn meet_each_other<L: Lanes>(
     let (a, b) = (&model.parts[pair.first], &model.parts[pair.second]);
     place::<L>(a, pair.first, work);
     place::<L>(b, pair.second, work);
-    let bound = block.sweep.between(pair.first, pair.second, pair.shared);
+    let bound = work.sweep.between(pair.first, pair.second, pair.shared);
     let half = L::load(&block.half);
     let radii = L::splat(a.bounding.own_radius + b.bounding.own_radius + SLACK_M);
     let way = minus(load::<L>(&work.boundings[pair.second]), load(&work.boundings[pair.first]));
@@ -31,13 +31,11 @@ pub(crate) fn meet_each_other<L: Lanes>(
     if squared.below(wide * wide) & block.lanes == 0 {
         return;
     }
-    let speed = speed + turning;
-    let margin = half.mul_add(speed, L::splat(SLACK_M));
     freshen::<L>(a, pair.first, work);
     freshen::<L>(b, pair.second, work);
-    let clearance = clearance::<L>(a, b, &work.boundings[pair.second], margin, block.lanes, work);
-    out.hits |= clearance.below(L::splat(0.0)) & block.lanes;
-    if out.hits == 0 && out.keep(clearance, speed, half, block.lanes) {
+    let margin = half.mul_add(speed + turning, L::splat(SLACK_M));
+    let bend = half * L::splat(0.5 * bound.bend);
+    if meet_balls::<L>(model, pair, margin, bend, block, work, out) {
         out.near_pairs |= pair_bit(index);
     }
 }
@@ -66,18 +64,25 @@ fn relative_speed<L: Lanes>(
     [speed, turning]
 }
 
-/// Least distance between balls of two parts, where it may be below the margin.
+/// Looks at the balls of two parts that may be within the margin of each other; whether some piece
+/// is not all free of contacts between them.
+///
+/// Two points nearest to each other at first come nearer by no more than their velocities along
+/// the line between them say, but for the bend.
 #[inline(always)]
-fn clearance<L: Lanes>(
-    a: &Part,
-    b: &Part,
-    around_b: &[crate::lanes::Row; 3],
+fn meet_balls<L: Lanes>(
+    model: &Model,
+    pair: &PartPair,
     margin: L,
-    lanes: u32,
+    bend: L,
+    block: &Block<'_>,
     work: &Workspace,
-) -> L {
-    let mut clearance = L::splat(f32::INFINITY);
-    let around_b: Triple<L> = load(around_b);
+    out: &mut Outcome,
+) -> bool {
+    let (a, b) = (&model.parts[pair.first], &model.parts[pair.second]);
+    let (half, lanes) = (L::load(&block.half), block.lanes);
+    let around_b: Triple<L> = load(&work.boundings[pair.second]);
+    let mut near = false;
     for (ball, rows) in a.spheres.iter().zip(&work.centres[a.first..]) {
         let at: Triple<L> = load(rows);
         let way = minus(at, around_b);
@@ -86,14 +91,21 @@ fn clearance<L: Lanes>(
             continue;
         }
         for (other, rows) in b.spheres.iter().zip(&work.centres[b.first..]) {
-            let way = minus(at, load(rows));
+            let other_at: Triple<L> = load(rows);
+            let way = minus(at, other_at);
             let squared = dot(way, way);
             let touch = L::splat(ball.own_radius + other.own_radius);
             let wide = touch + margin;
-            if squared.below(wide * wide) & lanes != 0 {
-                clearance = clearance.min(squared.sqrt() - touch);
+            if squared.below(wide * wide) & lanes == 0 {
+                continue;
             }
+            let distance = squared.sqrt();
+            out.hits |= distance.below(touch) & lanes;
+            let own = velocity::<L>(a, pair.first, at, work);
+            let against = minus(own, velocity::<L>(b, pair.second, other_at, work));
+            let speed = dot(way, against).abs() / distance.max(L::splat(1e-6)) + bend;
+            near |= out.keep(distance - touch, speed, half, lanes);
         }
     }
-    clearance
+    near
 }

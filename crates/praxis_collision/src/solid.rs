@@ -1,7 +1,7 @@
 use nalgebra::{Point3, Vector3};
 use praxis_geometry::{Pose, Shape};
 
-use crate::lanes::{Lanes, Row, Triple, dot, everywhere, length, load, minus, times_plus};
+use crate::lanes::{Lanes, Row, Triple, dot, everywhere, length, load, minus, scaled, times_plus};
 use crate::model::Ball;
 
 /// A box whose axis has no larger horizontal part than this counts as upright.
@@ -98,6 +98,34 @@ impl Solid {
             Core::Upright(centre, axes, half) => to_upright_box(at, centre, axes, half),
             Core::Cylinder(centre, axis, radius, half) => {
                 to_cylinder(at, centre, axis, *radius, *half)
+            }
+        }
+    }
+
+    /// The way from the nearest point of the core, zero inside.
+    #[inline(always)]
+    pub(crate) fn way_to<L: Lanes>(&self, at: Triple<L>) -> Triple<L> {
+        match &self.core {
+            Core::Point(centre) => minus(at, everywhere(centre)),
+            Core::Segment(end, way, inverse) => way_from_segment(at, end, way, *inverse),
+            Core::Box(centre, axes, half) | Core::Upright(centre, axes, half) => {
+                let offset = minus(at, everywhere(centre));
+                let mut way = everywhere(&[0.0; 3]);
+                for (axis, &half) in axes.iter().zip(half) {
+                    let along = dot(offset, everywhere(axis));
+                    let inside = along.max(L::splat(-half)).min(L::splat(half));
+                    way = times_plus(everywhere(axis), along - inside, way);
+                }
+                way
+            }
+            Core::Cylinder(centre, axis, radius, half) => {
+                let (offset, axis) = (minus(at, everywhere(centre)), everywhere(axis));
+                let along = dot(offset, axis);
+                let across = times_plus(axis, L::splat(0.0) - along, offset);
+                let away = length(across).max(L::splat(1e-9));
+                let out = (away - L::splat(*radius)).max(L::splat(0.0)) / away;
+                let inside = along.max(L::splat(-half)).min(L::splat(*half));
+                times_plus(across, out, scaled(axis, along - inside))
             }
         }
     }
@@ -204,12 +232,22 @@ fn to_point<L: Lanes>(at: Triple<L>, centre: &[f32; 3]) -> L {
 
 #[inline(always)]
 fn to_segment<L: Lanes>(at: Triple<L>, end: &[f32; 3], way: &[f32; 3], inverse: f32) -> L {
+    let way = way_from_segment(at, end, way, inverse);
+    dot(way, way)
+}
+
+#[inline(always)]
+fn way_from_segment<L: Lanes>(
+    at: Triple<L>,
+    end: &[f32; 3],
+    way: &[f32; 3],
+    inverse: f32,
+) -> Triple<L> {
     let zero = L::splat(0.0);
     let (offset, way) = (minus(at, everywhere(end)), everywhere(way));
     let share = dot(offset, way) * L::splat(inverse);
     let back = zero - share.max(zero).min(L::splat(1.0));
-    let offset = times_plus(way, back, offset);
-    dot(offset, offset)
+    times_plus(way, back, offset)
 }
 
 #[inline(always)]

@@ -1,7 +1,5 @@
+use crate::lanes::{Lanes, WIDTH};
 use crate::model::{Model, Part};
-
-/// Parts that are reckoned with together.
-const ROW: usize = 4;
 
 /// How far things can move along an edge at most: bounds that hold for every configuration.
 ///
@@ -30,7 +28,7 @@ pub(crate) struct Bound {
 
 impl Sweep {
     pub(crate) fn new(model: &Model) -> Self {
-        let (frames, room) = (model.frames.len(), model.parts.len().next_multiple_of(ROW));
+        let (frames, room) = (model.frames.len(), model.parts.len().next_multiple_of(WIDTH));
         let mut levers = vec![0.0; frames * room];
         for (index, part) in model.parts.iter().enumerate() {
             for &(frame, lever) in &part.levers {
@@ -42,7 +40,8 @@ impl Sweep {
     }
 
     /// For an edge along which each frame's joint moves by `way`.
-    pub(crate) fn measure(&mut self, model: &Model, way: &[f32]) {
+    #[inline(always)]
+    pub(crate) fn measure<L: Lanes>(&mut self, model: &Model, way: &[f32]) {
         for (index, frame) in model.frames.iter().enumerate().skip(1) {
             let own = if frame.turns { way[index].abs() } else { 0.0 };
             self.turned[index] = self.turned[frame.parent] + own;
@@ -50,17 +49,17 @@ impl Sweep {
         // The frames that carry a part are numbered from the root: all beyond one come after it.
         for (index, frame) in model.frames.iter().enumerate().skip(1).rev() {
             let rate = way[index].abs();
-            let bend = rate * (self.turned[index] + self.turned[frame.parent]);
-            let levers = &self.levers[index * self.room..][..self.room];
-            add_row(&mut self.speeds, index, levers, rate);
-            add_row(&mut self.bends, index, levers, bend);
+            let bend = L::splat(rate * (self.turned[index] + self.turned[frame.parent]));
+            let rate = L::splat(rate);
+            let (before, here) = ((index - 1) * self.room, index * self.room);
+            for part in (0..model.parts.len()).step_by(L::COUNT) {
+                let lever = L::load_from(&self.levers[here + part..]);
+                let speed = lever.mul_add(rate, L::load_from(&self.speeds[here + part..]));
+                let bend = lever.mul_add(bend, L::load_from(&self.bends[here + part..]));
+                speed.store_to(&mut self.speeds[before + part..]);
+                bend.store_to(&mut self.bends[before + part..]);
+            }
         }
-    }
-
-    /// For configurations that stand still.
-    pub(crate) fn rest(&mut self) {
-        self.speeds.fill(0.0);
-        self.bends.fill(0.0);
     }
 
     /// How a part moves.
@@ -77,18 +76,6 @@ impl Sweep {
     /// Metres that any two things move against each other at most.
     pub(crate) fn fastest_m(&self) -> f32 {
         2.0 * self.speeds[..self.room].iter().copied().fold(0.0, f32::max)
-    }
-}
-
-/// Row `index - 1` is row `index` and what the joint of that frame adds.
-fn add_row(rows: &mut [f32], index: usize, levers: &[f32], factor: f32) {
-    let room = levers.len();
-    let (before, here) = rows[(index - 1) * room..(index + 1) * room].split_at_mut(room);
-    let rows = before.as_chunks_mut::<ROW>().0.iter_mut().zip(here.as_chunks::<ROW>().0);
-    for ((before, here), levers) in rows.zip(levers.as_chunks::<ROW>().0) {
-        for k in 0..ROW {
-            before[k] = here[k] + factor * levers[k];
-        }
     }
 }
 

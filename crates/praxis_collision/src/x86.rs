@@ -9,7 +9,7 @@ use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Sub};
 
 use crate::kernel::{Block, Outcome, Workspace, check};
-use crate::lanes::{Lanes, Row};
+use crate::lanes::Lanes;
 use crate::model::Model;
 
 /// Whether [`on_avx512`] may be called.
@@ -141,9 +141,10 @@ impl Lanes for Wide {
         unsafe { Self(_mm512_loadu_ps(values.as_ptr())) }
     }
     #[inline(always)]
-    fn store(self, row: &mut Row) {
-        // SAFETY: only kernels entered after detection hold this type.
-        unsafe { _mm512_store_ps(row.0.as_mut_ptr(), self.0) }
+    fn store_to(self, values: &mut [f32]) {
+        let values = &mut values[..Self::COUNT];
+        // SAFETY: only kernels entered after detection hold this type; the slice is long enough.
+        unsafe { _mm512_storeu_ps(values.as_mut_ptr(), self.0) }
     }
     #[inline(always)]
     fn mul_add(self, factor: Self, term: Self) -> Self {
@@ -217,9 +218,10 @@ impl Lanes for Half {
         unsafe { Self(_mm256_loadu_ps(values.as_ptr())) }
     }
     #[inline(always)]
-    fn store(self, row: &mut Row) {
-        // SAFETY: only kernels entered after detection hold this type.
-        unsafe { _mm256_store_ps(row.0.as_mut_ptr(), self.0) }
+    fn store_to(self, values: &mut [f32]) {
+        let values = &mut values[..Self::COUNT];
+        // SAFETY: only kernels entered after detection hold this type; the slice is long enough.
+        unsafe { _mm256_storeu_ps(values.as_mut_ptr(), self.0) }
     }
     #[inline(always)]
     fn mul_add(self, factor: Self, term: Self) -> Self {
