@@ -46,6 +46,9 @@ impl JointSpace for Space<'_> {
     }
 }
 
+/// What one problem took, and the path.
+type Round = (Cost, Vec<Vec<f64>>);
+
 /// What one problem took; times in µs.
 #[derive(Clone, Copy, Default)]
 struct Cost {
@@ -125,7 +128,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let start = numbers(&problem["start"]);
         let goals: Vec<Vec<f64>> =
             problem["goals"].as_array().ok_or("no goals")?.iter().map(numbers).collect();
-        let mut best: Option<(Cost, Vec<Vec<f64>>)> = None;
+        let mut best: Option<Round> = None;
         for _ in 0..rounds {
             match solve(&setting, &mut planner, &scene, &start, &goals) {
                 Ok(round) => best = Some(faster(best, round)),
@@ -148,10 +151,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn faster(
-    best: Option<(Cost, Vec<Vec<f64>>)>,
-    round: (Cost, Vec<Vec<f64>>),
-) -> (Cost, Vec<Vec<f64>>) {
+fn faster(best: Option<Round>, round: Round) -> Round {
     match best {
         Some(best) if best.0.plan_and_simplify_us() <= round.0.plan_and_simplify_us() => best,
         _ => round,
@@ -164,7 +164,7 @@ fn solve(
     scene: &Scene,
     start: &[f64],
     goals: &[Vec<f64>],
-) -> Result<(Cost, Vec<Vec<f64>>), Box<dyn std::error::Error>> {
+) -> Result<Round, Box<dyn std::error::Error>> {
     let Setting { robot, joints, bounds, seed, .. } = *setting;
     let mut cost = Cost::default();
     let state = robot.neutral();

@@ -17,7 +17,7 @@ pub struct RrtConnectConfig {
 
 impl Default for RrtConnectConfig {
     fn default() -> Self {
-        Self { max_edge_rad: 1.0, first_reach_rad: 4.0, reach_change: 1e-4 }
+        Self { max_edge_rad: 1.0, first_reach_rad: 2.5, reach_change: 1e-4 }
     }
 }
 

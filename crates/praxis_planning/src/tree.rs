@@ -228,6 +228,7 @@ impl Tree {
         }
     }
 
+    #[inline]
     fn squared_to_box(&self, cell: usize) -> f32 {
         let (lows, highs) = self.boxes[2 * self.dim * cell..][..2 * self.dim].split_at(self.dim);
         let outside = |((low, high), value): ((&f32, &f32), &f32)| {
