@@ -5,16 +5,20 @@
 //! runs it, and brings the peers.
 
 mod cloud;
+mod comparison;
 mod figures;
+mod ik;
 mod limits;
 mod line;
 mod motion_check;
 mod obstacles;
 mod path_check;
+mod peers;
 mod plain_checker;
 mod planning;
 mod problems;
 mod report;
+mod robots;
 mod solver;
 mod stopwatch;
 mod summary;
@@ -34,10 +38,16 @@ struct Cli {
 enum Subject {
     /// Plans, shortens and times every valid problem of a file.
     Planning(planning::Options),
+    /// Solves random reachable poses.
+    Ik(ik::Options),
+    /// Loads every robot description in a folder and plans between random free states.
+    Robots(robots::Options),
 }
 
 fn main() -> Result<()> {
     match Cli::parse().subject {
         Subject::Planning(options) => planning::run(&options),
+        Subject::Ik(options) => ik::run(&options),
+        Subject::Robots(options) => robots::run(&options),
     }
 }

@@ -1,10 +1,10 @@
 use nalgebra::{Matrix3, Rotation3, Translation3, UnitQuaternion, Vector3};
 use praxis_collision::{CollisionError, Scene, SceneObject};
 use praxis_geometry::{Pose, Shape};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// What stands in a scene, in the robot's root frame, metres.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Obstacles {
     /// Spheres.
     #[serde(default)]
@@ -18,7 +18,7 @@ pub struct Obstacles {
 }
 
 /// A sphere.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Ball {
     /// Its name.
     pub name: String,
@@ -29,7 +29,7 @@ pub struct Ball {
 }
 
 /// A capsule: everything within `radius` of the segment from `a` to `b`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Rod {
     /// Its name.
     pub name: String,
@@ -42,7 +42,8 @@ pub struct Rod {
 }
 
 /// A box.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(from = "BlockText")]
 pub struct Block {
     /// Its name.
     pub name: String,
@@ -50,19 +51,36 @@ pub struct Block {
     pub center: [f64; 3],
     /// Half its edges, along its axes.
     pub half_extents: [f64; 3],
+    axes: [[f64; 3]; 3],
+}
+
+/// A box as files say it: by its axes or by angles.
+#[derive(Deserialize)]
+struct BlockText {
+    name: String,
+    center: [f64; 3],
+    half_extents: [f64; 3],
     axes: Option<[[f64; 3]; 3]>,
+    /// About fixed x, y and z, in this order.
     euler_xyz: Option<[f64; 3]>,
+}
+
+impl From<BlockText> for Block {
+    fn from(text: BlockText) -> Self {
+        let [roll, pitch, yaw] = text.euler_xyz.unwrap_or_default();
+        let turned = || {
+            let turn = Rotation3::from_euler_angles(roll, pitch, yaw);
+            [0, 1, 2].map(|axis| turn.matrix().column(axis).into_owned().into())
+        };
+        let BlockText { name, center, half_extents, axes, .. } = text;
+        Self { name, center, half_extents, axes: axes.unwrap_or_else(turned) }
+    }
 }
 
 impl Block {
     /// Unit directions of its edges.
     pub fn axes(&self) -> [Vector3<f64>; 3] {
-        if let Some(axes) = &self.axes {
-            return axes.map(Vector3::from);
-        }
-        let [roll, pitch, yaw] = self.euler_xyz.unwrap_or_default();
-        let turn = Rotation3::from_euler_angles(roll, pitch, yaw);
-        [0, 1, 2].map(|axis| turn.matrix().column(axis).into_owned())
+        self.axes.map(Vector3::from)
     }
 }
 

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use nalgebra::{Point3, Vector3};
 use praxis_geometry::Pose;
 use praxis_robot::Robot;
@@ -38,6 +40,26 @@ impl<'a> PlainChecker<'a> {
         }
     }
 
+    /// The same, with pairs of links (the lower index first) that may touch.
+    #[must_use]
+    pub fn allowing(mut self, may_touch: &BTreeSet<(usize, usize)>) -> Self {
+        let spheres = self.robot.spheres();
+        self.pairs.retain(|&(a, b)| {
+            let (a, b) = (spheres[a].link, spheres[b].link);
+            !may_touch.contains(&(a.min(b), a.max(b)))
+        });
+        self
+    }
+
+    /// Pairs of links (the lower index first) that overlap at `q` and must not.
+    pub fn touching_links(&mut self, q: &[f64]) -> BTreeSet<(usize, usize)> {
+        self.place(q);
+        let spheres = self.robot.spheres();
+        let touching = self.pairs.iter().filter(|pair| self.pair_touches(pair));
+        let links = touching.map(|&(a, b)| (spheres[a].link, spheres[b].link));
+        links.map(|(a, b)| (a.min(b), a.max(b))).collect()
+    }
+
     /// Whether nothing overlaps by more than [`ROUNDING_M`] at `q`.
     pub fn is_free(&mut self, q: &[f64], obstacles: &Obstacles) -> bool {
         self.place(q);
@@ -65,11 +87,13 @@ impl<'a> PlainChecker<'a> {
     }
 
     fn clear_of_itself(&self) -> bool {
+        !self.pairs.iter().any(|pair| self.pair_touches(pair))
+    }
+
+    fn pair_touches(&self, &(a, b): &(usize, usize)) -> bool {
         let spheres = self.robot.spheres();
-        self.pairs.iter().all(|&(a, b)| {
-            let squared_m2 = (self.centres[a] - self.centres[b]).norm_squared();
-            !overlap(squared_m2, spheres[a].radius_m + spheres[b].radius_m)
-        })
+        let squared_m2 = (self.centres[a] - self.centres[b]).norm_squared();
+        overlap(squared_m2, spheres[a].radius_m + spheres[b].radius_m)
     }
 }
 
@@ -149,5 +173,16 @@ pub mod tests {
         assert!(free(&[0.0, 0.79], "{}"));
         assert!(!free(&[0.0, 0.81], "{}"));
         assert!(free(&[0.3, 0.81], "{}"));
+    }
+
+    #[test]
+    fn what_touches_is_named_and_may_be_allowed() {
+        let robot = Robot::from_strings(LEVER, Some(r#"<robot name="lever"/>"#)).unwrap();
+        let mut checker = PlainChecker::new(&robot, &[0, 1], &robot.neutral());
+        let base_and_arm = BTreeSet::from([(0, 2)]);
+        assert_eq!(checker.touching_links(&[0.0, 0.81]), base_and_arm);
+        assert_eq!(checker.touching_links(&[0.3, 0.81]), BTreeSet::new());
+        let mut lenient = checker.allowing(&base_and_arm);
+        assert!(lenient.is_free(&[0.0, 0.81], &Obstacles::default()));
     }
 }

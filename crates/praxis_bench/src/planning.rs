@@ -6,10 +6,12 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Args;
 use praxis_robot::Robot;
-use praxis_trajectory::JointLimits;
+use praxis_trajectory::{JointLimit, JointLimits, Trajectory};
 use serde::Serialize;
 
+use crate::comparison::{self, Comparison};
 use crate::line::Line;
+use crate::peers::{Peer, PlanningRequest};
 use crate::plain_checker::PlainChecker;
 use crate::problems::{Problem, ProblemFile};
 use crate::solver::{CLOUD_POINTS, POINT_RADIUS_M, Settings, Solved, Solver, joints_of};
@@ -51,6 +53,12 @@ pub struct Options {
     /// Seconds after which a search gives up.
     #[arg(long, default_value_t = 10.0)]
     time_limit_s: f64,
+    /// Peers that run after us on the same problems.
+    #[arg(long, value_delimiter = ',')]
+    peer: Vec<Peer>,
+    /// Peers get only every so many-th of the problems.
+    #[arg(long, default_value_t = 4)]
+    peer_every: usize,
     /// File for one JSON line a problem.
     #[arg(long)]
     lines: Option<PathBuf>,
@@ -70,6 +78,16 @@ struct Figures {
     #[serde(flatten)]
     all: Summary,
     scenes: BTreeMap<String, Summary>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    peer: BTreeMap<&'static str, Comparison>,
+}
+
+/// A robot as it was read.
+struct Loaded {
+    robot: Robot,
+    urdf: String,
+    srdf: String,
+    load_ms: f64,
 }
 
 /// The files of one robot.
@@ -84,11 +102,13 @@ struct Files {
 pub fn run(options: &Options) -> Result<()> {
     let files = options.files()?;
     let file = ProblemFile::read(&files.problems)?;
-    let (robot, robot_load_ms) = load(&files, options.rounds)?;
+    let loaded = load(&files, options.rounds)?;
+    let robot = &loaded.robot;
     println!(
-        "{}: {} spheres, loaded in {robot_load_ms:.2} ms; best of {} rounds, seed {}",
+        "{}: {} spheres, loaded in {:.2} ms; best of {} rounds, seed {}",
         file.robot,
         robot.spheres().len(),
+        loaded.load_ms,
         options.rounds,
         options.seed
     );
@@ -100,8 +120,13 @@ pub fn run(options: &Options) -> Result<()> {
         None => None,
     };
     let problems: Vec<&Problem> = file.valid().step_by(options.every.max(1)).collect();
-    let solved = solve_all(&robot, &file, &problems, limits.as_ref(), options)?;
-    let judged = judge_all(&robot, &file, &problems, limits.as_ref(), solved)?;
+    let solved = solve_all(robot, &file, &problems, limits.as_ref(), options)?;
+    let mut judge = Judge::new(robot, &file, limits.as_ref())?;
+    let judged: Vec<Judged> = solved
+        .into_iter()
+        .zip(&problems)
+        .map(|(Solved { line, motion }, problem)| judge.judge(line, motion.as_ref(), problem))
+        .collect();
 
     let scenes: BTreeMap<String, Summary> = by_scene(&judged)
         .into_iter()
@@ -118,15 +143,17 @@ pub fn run(options: &Options) -> Result<()> {
     if let Some(path) = &options.lines {
         write_lines(path, judged.iter().map(|judged| &judged.line))?;
     }
+    let peer = run_peers(&loaded, &file, limits.as_ref(), &problems, &judged, options)?;
     if let Some(path) = &options.json {
         let figures = Figures {
             robot: file.robot.clone(),
             cloud: options.cloud,
             rounds: options.rounds,
             seed: options.seed,
-            robot_load_ms,
+            robot_load_ms: loaded.load_ms,
             all,
             scenes,
+            peer,
         };
         write(path, &serde_json::to_string_pretty(&figures)?)?;
     }
@@ -161,7 +188,7 @@ impl Options {
 }
 
 /// The robot, and the best time in which its texts became one.
-fn load(files: &Files, rounds: u32) -> Result<(Robot, f64)> {
+fn load(files: &Files, rounds: u32) -> Result<Loaded> {
     let read = |path: &Path| {
         std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
     };
@@ -171,7 +198,7 @@ fn load(files: &Files, rounds: u32) -> Result<(Robot, f64)> {
         let (again, spent) = timed(|| Robot::from_strings(&urdf, Some(&srdf)));
         (robot, best.wall_ns) = (again, best.wall_ns.min(spent.wall_ns));
     }
-    Ok((robot?, best.wall_ns as f64 * 1e-6))
+    Ok(Loaded { robot: robot?, urdf, srdf, load_ms: best.wall_ns as f64 * 1e-6 })
 }
 
 /// Every problem once in each round, so that no round finds its own traces in the caches.
@@ -199,27 +226,79 @@ fn solve_all(
     Ok(best)
 }
 
-fn judge_all(
-    robot: &Robot,
+/// Runs the named peers one after the other, each on the same share of the problems.
+fn run_peers(
+    loaded: &Loaded,
     file: &ProblemFile,
-    problems: &[&Problem],
     limits: Option<&JointLimits>,
-    solved: Vec<Solved>,
-) -> Result<Vec<Judged>> {
-    let joints = joints_of(robot, &file.joints)?;
-    let mut checker = PlainChecker::new(robot, &joints, &robot.neutral());
-    let bounds = file.bounds();
-    let judged = solved.into_iter().zip(problems).map(|(Solved { line, motion }, problem)| {
-        let fault = line
-            .solved
-            .then(|| path_check::fault_of(&line.path, problem, &bounds, &mut checker))
-            .flatten();
-        let motion = motion.zip(limits).map(|(motion, limits)| {
-            motion_check::verdict_on(&motion, limits, &bounds, &problem.obstacles, &mut checker)
+    problems: &[&Problem],
+    ours: &[Judged],
+    options: &Options,
+) -> Result<BTreeMap<&'static str, Comparison>> {
+    let every = options.peer_every.max(1);
+    let problems: Vec<&Problem> = problems.iter().copied().step_by(every).collect();
+    let ours: Vec<&Judged> = ours.iter().step_by(every).collect();
+    let (lower, upper) = file.bounds().into_iter().unzip();
+    let of_limits = |what: fn(&JointLimit) -> f64| {
+        limits.map(|limits| limits.joints().iter().map(what).collect()).unwrap_or_default()
+    };
+    let request = PlanningRequest {
+        robot: &file.robot,
+        urdf: &loaded.urdf,
+        srdf: &loaded.srdf,
+        joints: &file.joints,
+        lower,
+        upper,
+        velocity: of_limits(|limit| limit.velocity),
+        acceleration: of_limits(|limit| limit.acceleration),
+        seed: options.seed,
+        time_limit_s: options.time_limit_s,
+        problems: problems.iter().zip(&ours).map(|(p, o)| comparison::for_peer(p, o)).collect(),
+    };
+    if !options.peer.is_empty() {
+        println!("\npeers get every {every}th problem: {}, once each", problems.len());
+    }
+    let mut judge = Judge::new(&loaded.robot, file, limits)?;
+    let mut comparisons = BTreeMap::new();
+    for &peer in &options.peer {
+        let mut judge_line = |line: Line| {
+            let same = |p: &&&Problem| p.scene == line.scene && p.index == line.index;
+            let problem = problems.iter().find(same).context("an answer to no problem")?;
+            Ok(if peer.plans() {
+                judge.judge(line, None, problem)
+            } else {
+                Judged { line, fault: None, motion: None }
+            })
+        };
+        if let Some(compared) = comparison::with(peer, &request, &ours, &mut judge_line)? {
+            comparisons.insert(peer.name(), compared);
+        }
+    }
+    Ok(comparisons)
+}
+
+/// Holds paths and motions against the plain checker.
+struct Judge<'a> {
+    checker: PlainChecker<'a>,
+    bounds: Vec<(f64, f64)>,
+    limits: Option<&'a JointLimits>,
+}
+
+impl<'a> Judge<'a> {
+    fn new(robot: &'a Robot, file: &ProblemFile, limits: Option<&'a JointLimits>) -> Result<Self> {
+        let joints = joints_of(robot, &file.joints)?;
+        let checker = PlainChecker::new(robot, &joints, &robot.neutral());
+        Ok(Self { checker, bounds: file.bounds(), limits })
+    }
+
+    fn judge(&mut self, line: Line, motion: Option<&Trajectory>, problem: &Problem) -> Judged {
+        let Self { checker, bounds, limits } = self;
+        let fault = line.solved.then(|| path_check::fault_of(&line.path, problem, bounds, checker));
+        let motion = motion.zip(*limits).map(|(motion, limits)| {
+            motion_check::verdict_on(motion, limits, bounds, &problem.obstacles, checker)
         });
-        Judged { line, fault, motion }
-    });
-    Ok(judged.collect())
+        Judged { line, fault: fault.flatten(), motion }
+    }
 }
 
 fn write_lines<'a>(path: &Path, lines: impl Iterator<Item = &'a Line>) -> Result<()> {
