@@ -1,4 +1,4 @@
-"""Solves poses by RoboPlan's SimpleIk."""
+"""Solves poses by RoboPlan's SimpleIk, with the options that were fastest of those that solve all."""
 
 import exchange
 
@@ -12,10 +12,11 @@ def main():
     scene = roboplan_scene.Scene(core, asked)
     options = simple_ik.SimpleIkOptions(
         group_name=roboplan_scene.GROUP,
-        max_iters=200,
+        max_iters=50,
         max_time=1.0,
         max_restarts=100,
-        step_size=1.0,
+        step_size=0.5,
+        damping=1e-6,
         max_linear_error_norm=asked["tolerance"],
         max_angular_error_norm=asked["tolerance"],
         check_collisions=False,

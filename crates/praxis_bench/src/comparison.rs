@@ -17,7 +17,8 @@ pub struct Comparison {
     peer: Summary,
     /// Ours on the problems that it was given.
     ours: Summary,
-    /// Its median time of search and shortening over ours, on problems that both solved.
+    /// Its median time of search and shortening over ours, on problems that both solved: by the
+    /// threads' processor clocks where both tell it, so that other programs do not count.
     #[serde(skip_serializing_if = "Option::is_none")]
     time_factor: Option<f64>,
     /// Our cost over its cost, problem by problem.
@@ -65,9 +66,12 @@ impl Comparison {
         let median = |time: &dyn Fn(&(&Line, &Line)) -> Option<u64>| {
             Some(Figures::of(pairs.iter().filter_map(time).map(|ns| ns as f64))?.median)
         };
-        let spent = |line: &Line| Some(line.plan_ns? + line.simplify_ns?);
-        let their_ns = median(&|(_, their)| spent(their));
-        let our_ns = median(&|(our, _)| spent(our));
+        let wall = |line: &Line| Some(line.plan_ns? + line.simplify_ns?);
+        let cpu = |line: &Line| Some(line.plan_cpu_ns? + line.simplify_cpu_ns?);
+        let of_both = |spent: &dyn Fn(&Line) -> Option<u64>| {
+            let their_ns = median(&|(_, their)| spent(their))?;
+            Some(their_ns / median(&|(our, _)| spent(our))?)
+        };
         let length = |line: &Line| (!line.path.is_empty()).then(|| path_length(&line.path));
         let ratio = |value: &dyn Fn(&Line) -> Option<f64>| {
             let quotient = |(our, their): &(&Line, &Line)| Some(value(our)? / value(their)?);
@@ -76,7 +80,7 @@ impl Comparison {
         Self {
             peer: Summary::of(&theirs.iter().collect::<Vec<_>>()),
             ours: Summary::of(ours),
-            time_factor: their_ns.zip(our_ns).map(|(their, our)| their / our),
+            time_factor: of_both(&cpu).or_else(|| of_both(&wall)),
             path_length_ratio: ratio(&length),
             motion_duration_ratio: ratio(&|line| line.motion_duration_s),
         }

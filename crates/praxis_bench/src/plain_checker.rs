@@ -1,8 +1,9 @@
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use nalgebra::{Point3, Vector3};
 use praxis_geometry::Pose;
-use praxis_robot::Robot;
+use praxis_robot::{LinkSphere, Robot};
 
 use crate::obstacles::{Ball, Block, Obstacles, Rod};
 
@@ -10,25 +11,50 @@ use crate::obstacles::{Ball, Block, Obstacles, Rod};
 pub const ROUNDING_M: f64 = 1e-6;
 
 /// Whether a configuration is free, by the plainest code there is: double precision, one
-/// configuration after the other, every sphere against everything. It shares nothing with the
-/// collision crate, whose judge it is.
+/// configuration after the other, every sphere against everything near it. It shares nothing with
+/// the collision crate, whose judge it is.
 pub struct PlainChecker<'a> {
     robot: &'a Robot,
     joints: Vec<usize>,
     state: Vec<f64>,
     root_from_link: Vec<Pose>,
     centres: Vec<Point3<f64>>,
-    /// Indices of spheres that must not overlap.
+    bodies: Vec<Body>,
+    /// Bodies that must not overlap.
     pairs: Vec<(usize, usize)>,
+}
+
+/// The spheres of a link, and one around them all, in the link's frame.
+struct Body {
+    link: usize,
+    spheres: Range<usize>,
+    centre: Point3<f64>,
+    radius_m: f64,
+}
+
+impl Body {
+    fn new(robot: &Robot, spheres: Range<usize>) -> Self {
+        let own = &robot.spheres()[spheres.clone()];
+        let sum: Vector3<f64> = own.iter().map(|sphere| sphere.centre.coords).sum();
+        let centre = Point3::from(sum / own.len() as f64);
+        let beyond = |sphere: &LinkSphere| (sphere.centre - centre).norm() + sphere.radius_m;
+        let radius_m = own.iter().map(beyond).fold(0.0, f64::max);
+        Self { link: own[0].link, spheres, centre, radius_m }
+    }
 }
 
 impl<'a> PlainChecker<'a> {
     /// Judges positions of `joints`, all others as in `state`.
     pub fn new(robot: &'a Robot, joints: &[usize], state: &[f64]) -> Self {
-        let spheres = robot.spheres();
-        let pairs = (0..spheres.len())
+        let mut bodies: Vec<Body> = Vec::new();
+        let mut first = 0;
+        for of_link in robot.spheres().chunk_by(|a, b| a.link == b.link) {
+            bodies.push(Body::new(robot, first..first + of_link.len()));
+            first += of_link.len();
+        }
+        let pairs = (0..bodies.len())
             .flat_map(|second| (0..second).map(move |first| (first, second)))
-            .filter(|&(a, b)| robot.pair_is_checked(spheres[a].link, spheres[b].link))
+            .filter(|&(a, b)| robot.pair_is_checked(bodies[a].link, bodies[b].link))
             .collect();
         Self {
             robot,
@@ -36,6 +62,7 @@ impl<'a> PlainChecker<'a> {
             state: state.to_vec(),
             root_from_link: Vec::new(),
             centres: Vec::new(),
+            bodies,
             pairs,
         }
     }
@@ -43,21 +70,16 @@ impl<'a> PlainChecker<'a> {
     /// The same, with pairs of links (the lower index first) that may touch.
     #[must_use]
     pub fn allowing(mut self, may_touch: &BTreeSet<(usize, usize)>) -> Self {
-        let spheres = self.robot.spheres();
-        self.pairs.retain(|&(a, b)| {
-            let (a, b) = (spheres[a].link, spheres[b].link);
-            !may_touch.contains(&(a.min(b), a.max(b)))
-        });
+        let bodies = &self.bodies;
+        self.pairs.retain(|&pair| !may_touch.contains(&links_of(bodies, pair)));
         self
     }
 
     /// Pairs of links (the lower index first) that overlap at `q` and must not.
     pub fn touching_links(&mut self, q: &[f64]) -> BTreeSet<(usize, usize)> {
         self.place(q);
-        let spheres = self.robot.spheres();
-        let touching = self.pairs.iter().filter(|pair| self.pair_touches(pair));
-        let links = touching.map(|&(a, b)| (spheres[a].link, spheres[b].link));
-        links.map(|(a, b)| (a.min(b), a.max(b))).collect()
+        let touching = self.pairs.iter().filter(|pair| self.pair_touches(**pair));
+        touching.map(|pair| links_of(&self.bodies, *pair)).collect()
     }
 
     /// Whether nothing overlaps by more than [`ROUNDING_M`] at `q`.
@@ -72,8 +94,7 @@ impl<'a> PlainChecker<'a> {
         }
         self.robot.link_poses(&self.state, &mut self.root_from_link);
         self.centres.clear();
-        let placed =
-            |sphere: &praxis_robot::LinkSphere| self.root_from_link[sphere.link] * sphere.centre;
+        let placed = |sphere: &LinkSphere| self.root_from_link[sphere.link] * sphere.centre;
         self.centres.extend(self.robot.spheres().iter().map(placed));
     }
 
@@ -87,14 +108,28 @@ impl<'a> PlainChecker<'a> {
     }
 
     fn clear_of_itself(&self) -> bool {
-        !self.pairs.iter().any(|pair| self.pair_touches(pair))
+        !self.pairs.iter().any(|pair| self.pair_touches(*pair))
     }
 
-    fn pair_touches(&self, &(a, b): &(usize, usize)) -> bool {
+    fn pair_touches(&self, (a, b): (usize, usize)) -> bool {
+        let (a, b) = (&self.bodies[a], &self.bodies[b]);
+        let around = |body: &Body| self.root_from_link[body.link] * body.centre;
+        if !overlap((around(a) - around(b)).norm_squared(), a.radius_m + b.radius_m) {
+            return false;
+        }
         let spheres = self.robot.spheres();
-        let squared_m2 = (self.centres[a] - self.centres[b]).norm_squared();
-        overlap(squared_m2, spheres[a].radius_m + spheres[b].radius_m)
+        a.spheres.clone().any(|first| {
+            b.spheres.clone().any(|second| {
+                let squared_m2 = (self.centres[first] - self.centres[second]).norm_squared();
+                overlap(squared_m2, spheres[first].radius_m + spheres[second].radius_m)
+            })
+        })
     }
+}
+
+fn links_of(bodies: &[Body], (a, b): (usize, usize)) -> (usize, usize) {
+    let (a, b) = (bodies[a].link, bodies[b].link);
+    (a.min(b), a.max(b))
 }
 
 fn overlap(squared_distance_m2: f64, radii_m: f64) -> bool {

@@ -117,7 +117,9 @@ impl Summary {
             initial_path_length_rad: of(&|l| length(&l.path_initial)),
             path_length_rad: of(&|l| length(&l.path)),
             motion_duration_s: of(&|l| l.motion_duration_s),
-            invalid_paths: (!solved.is_empty())
+            invalid_paths: solved
+                .iter()
+                .any(|j| !j.line.path.is_empty())
                 .then(|| solved.iter().filter(|j| j.fault.is_some()).count()),
             motion_samples: has_motions.then(|| motions.iter().map(|m| m.samples).sum()),
             limit_violations: has_motions.then(|| motions.iter().map(|m| m.outside).sum()),
