@@ -17,7 +17,7 @@ from vision_msgs.msg import Detection3DArray
 from visualization_msgs.msg import Marker, MarkerArray
 
 ENLARGED = 2
-LONG_M = 0.9
+LONG_M = 0.55
 PATH_COLOUR = (255, 214, 10)
 CLASS_COLOURS = {"box": (64, 196, 255), "cylinder": (255, 110, 80), "cross": (90, 230, 120)}
 EDGES = [(a, b) for a in range(8) for b in range(8) if a < b and bin(a ^ b).count("1") == 1]
