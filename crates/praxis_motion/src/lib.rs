@@ -19,4 +19,5 @@ pub use self::cartesian::{CartesianEnd, CartesianRequest, JumpThresholds};
 pub use self::error::{MotionError, Touching};
 pub use self::planner::{CartesianMotion, Motion, MotionConfig, MotionPlanner, Timings};
 pub use self::request::{Goal, JointGoal, MotionRequest, OrientationConstraint, PoseGoal};
+pub use self::retime::time_free_path;
 pub use self::solid_spheres::spheres_inside;

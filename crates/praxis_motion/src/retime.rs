@@ -16,7 +16,7 @@ const NEXT_SHARE: f64 = 0.4;
 ///
 /// Every corner starts with `deviation_rad`; where the motion is not free the nearest corner gets
 /// less, in the end none: then the motion stops there and stays on the path's own edges.
-pub(crate) fn time_free_path(
+pub fn time_free_path(
     space: &mut impl JointSpace,
     joint_names: &[String],
     path: &[Vec<f64>],
