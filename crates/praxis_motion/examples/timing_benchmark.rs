@@ -14,9 +14,7 @@ use std::time::{Duration, Instant};
 use common::{numbers, problems, robot, scene};
 use praxis_collision::Checker;
 use praxis_motion::time_free_path;
-use praxis_planning::{
-    Budget, JointSpace, RrtConnect, RrtConnectConfig, SimplifyConfig, simplify,
-};
+use praxis_planning::{Budget, JointSpace, RrtConnect, RrtConnectConfig, SimplifyConfig, simplify};
 use praxis_trajectory::{JointLimit, JointLimits, JointSample, Trajectory, time_path};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
@@ -252,8 +250,7 @@ fn report(name: &str, outcomes: &[Outcome]) {
     show("edges checked", &|o| f64::from(o.edges));
     show("knots", &|o| o.knots as f64);
     show("motion, s", &|o| o.motion_s);
-    for (index, what) in ["velocity share", "acceleration share", "jerk share"].iter().enumerate()
-    {
+    for (index, what) in ["velocity share", "acceleration share", "jerk share"].iter().enumerate() {
         show(what, &|o| o.judged.shares[index]);
     }
     show("off the path, rad", &|o| o.judged.off_path_rad);
