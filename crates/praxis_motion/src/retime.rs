@@ -1,21 +1,8 @@
-use praxis_planning::{JointSpace, distance};
-use praxis_trajectory::{
-    JointLimits, JointSample, Trajectory, TrajectoryError, time_path_with_corners,
-};
+use praxis_planning::JointSpace;
+use praxis_trajectory::{JointLimits, Trajectory, TrajectoryError};
 
-/// Largest distance between configurations that are checked on a rounded corner, in radians.
-const CHECK_STEP_RAD: f64 = 0.01;
-/// A sample this near an edge of the path is on it, and the edge is known to be free.
-const ON_EDGE_RAD: f64 = 1e-6;
-/// Corners are rounded by less than this or not at all.
-const LEAST_DEVIATION_RAD: f64 = 0.002;
-/// Share of a deviation that is tried next where a rounded corner is not free.
-const NEXT_SHARE: f64 = 0.4;
-
-/// Times a free path and makes sure that its rounded corners are free too.
-///
-/// Every corner starts with `deviation_rad`; where the motion is not free the nearest corner gets
-/// less, in the end none: then the motion stops there and stays on the path's own edges.
+/// Times a free path; its corners are rounded by `deviation_rad`, less where that is not free, and
+/// where nothing is the motion stops and stays on the path's own edges.
 pub fn time_free_path(
     space: &mut impl JointSpace,
     joint_names: &[String],
@@ -23,88 +10,20 @@ pub fn time_free_path(
     limits: &JointLimits,
     deviation_rad: f64,
 ) -> Result<Trajectory, TrajectoryError> {
-    let mut deviations = vec![deviation_rad; path.len().saturating_sub(2)];
-    loop {
-        let trajectory = time_path_with_corners(joint_names.to_vec(), path, limits, &deviations)?;
-        let Some(collision) = first_collision(space, &trajectory, path) else {
-            return Ok(trajectory);
-        };
-        let nearest = (0..deviations.len()).filter(|&c| deviations[c] > 0.0).min_by(|&a, &b| {
-            distance(&path[a + 1], &collision).total_cmp(&distance(&path[b + 1], &collision))
-        });
-        let Some(corner) = nearest else {
-            return Ok(trajectory); // on the free path itself, stopping at every corner
-        };
-        deviations[corner] *= NEXT_SHARE;
-        if deviations[corner] < LEAST_DEVIATION_RAD {
-            deviations[corner] = 0.0;
-        }
-    }
-}
-
-/// First sampled configuration off the path from which the motion is not free.
-fn first_collision(
-    space: &mut impl JointSpace,
-    trajectory: &Trajectory,
-    path: &[Vec<f64>],
-) -> Option<Vec<f64>> {
-    let fastest = peak_speed(trajectory).max(1e-6);
-    let step_s = CHECK_STEP_RAD / fastest;
-    let steps = (trajectory.duration_s() / step_s).ceil() as usize;
-    let (mut cursor, mut edge) = (0, 0);
-    let mut sample = JointSample::zeros(trajectory.dim());
-    let mut checked = path[0].clone();
-    for step in 1..=steps {
-        trajectory.sample_into(step as f64 * step_s, &mut cursor, &mut sample);
-        let here = &sample.position;
-        // The motion goes along the edges in turn.
-        while edge + 2 < path.len()
-            && squared_to_edge(here, &path[edge + 1], &path[edge + 2])
-                < squared_to_edge(here, &path[edge], &path[edge + 1])
-        {
-            edge += 1;
-        }
-        let on_edge = |q: &[f64]| {
-            path.windows(2)
-                .skip(edge.saturating_sub(1))
-                .take(3)
-                .any(|w| squared_to_edge(q, &w[0], &w[1]) < ON_EDGE_RAD * ON_EDGE_RAD)
-        };
-        if on_edge(here) {
-            checked.copy_from_slice(here);
-            continue;
-        }
-        if distance(&checked, here) < CHECK_STEP_RAD && step < steps {
-            continue;
-        }
-        if !space.edge_is_free(&checked, here) {
-            return Some(here.clone());
-        }
-        checked.copy_from_slice(here);
-    }
-    None
-}
-
-fn peak_speed(trajectory: &Trajectory) -> f64 {
-    (0..trajectory.knot_count())
-        .filter_map(|k| trajectory.velocity(k))
-        .map(|velocity| velocity.iter().map(|v| v * v).sum::<f64>().sqrt())
-        .fold(0.0, f64::max)
-}
-
-fn squared_to_edge(p: &[f64], a: &[f64], b: &[f64]) -> f64 {
-    let (mut along, mut length2) = (0.0, 0.0);
-    for i in 0..p.len() {
-        along += (p[i] - a[i]) * (b[i] - a[i]);
-        length2 += (b[i] - a[i]).powi(2);
-    }
-    let t = if length2 > 0.0 { (along / length2).clamp(0.0, 1.0) } else { 0.0 };
-    (0..p.len()).map(|i| (p[i] - a[i] - t * (b[i] - a[i])).powi(2)).sum()
+    let edge_is_free = |a: &[f64], b: &[f64]| space.edge_is_free(a, b);
+    praxis_trajectory::time_free_path(
+        joint_names.to_vec(),
+        path,
+        limits,
+        deviation_rad,
+        edge_is_free,
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use praxis_planning::distance;
     use praxis_trajectory::JointLimit;
 
     /// Everything is free but a disc.
@@ -126,6 +45,13 @@ mod tests {
         fn edge_is_free(&mut self, a: &[f64], b: &[f64]) -> bool {
             squared_to_edge(&self.centre, a, b) > self.radius * self.radius
         }
+    }
+
+    fn squared_to_edge(p: &[f64], a: &[f64], b: &[f64]) -> f64 {
+        let dot = |f: &dyn Fn(usize) -> f64| (0..p.len()).map(f).sum::<f64>();
+        let length2 = dot(&|i| (b[i] - a[i]).powi(2)).max(f64::MIN_POSITIVE);
+        let t = (dot(&|i| (p[i] - a[i]) * (b[i] - a[i])) / length2).clamp(0.0, 1.0);
+        dot(&|i| (p[i] - a[i] - t * (b[i] - a[i])).powi(2))
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub(crate) struct Piece {
     pub direction: Vec<f64>,
     /// Change of direction per unit of the parameter; empty on a straight line.
     pub bend: Vec<f64>,
+    /// The corner that it rounds.
+    pub corner: Option<usize>,
 }
 
 impl Piece {
@@ -51,49 +53,102 @@ pub(crate) struct Section {
     pub end: Vec<f64>,
 }
 
-/// Straight lines through `waypoints`, each corner rounded by a parabola that passes it at
-/// `corner_deviation`; zero means a sharp corner, where the motion has to stop.
-pub(crate) fn blend(
-    waypoints: &[Vec<f64>],
-    corner_deviation: &[f64],
-) -> Result<Vec<Section>, TrajectoryError> {
-    check(waypoints, corner_deviation)?;
-    let (points, deviations) = without_repeats(waypoints, corner_deviation);
-    if points.len() < 2 {
-        return Ok(Vec::new());
-    }
-    let legs: Vec<Leg> = points.windows(2).map(|w| Leg::new(w[0], w[1])).collect();
-    let cuts: Vec<f64> = (0..legs.len() - 1).map(|i| cut(&legs, i, deviations[i])).collect();
+/// Straight lines through waypoints of which no two neighbours are the same.
+pub(crate) struct Polyline {
+    points: Vec<Vec<f64>>,
+    legs: Vec<Leg>,
+    /// Length of the change of unit direction at each corner: 0 straight on, 2 straight back.
+    turns: Vec<f64>,
+}
 
-    let mut sections = Vec::new();
-    let mut pieces = Vec::new();
-    for (i, leg) in legs.iter().enumerate() {
-        let cut_before = if i == 0 { 0.0 } else { cuts[i - 1] };
-        let cut_after = if i + 1 == legs.len() { 0.0 } else { cuts[i] };
-        let straight = leg.length - cut_before - cut_after;
-        if straight > SAME_POINT {
-            pieces.push(Piece {
-                length: straight,
-                start: leg.at(points[i], cut_before),
-                direction: leg.direction.clone(),
-                bend: Vec::new(),
-            });
-        }
-        if i + 1 == legs.len() || (cuts[i] == 0.0 && turn(leg, &legs[i + 1]) > STRAIGHT) {
-            let pieces = std::mem::take(&mut pieces);
-            sections.push(Section { pieces, end: points[i + 1].clone() });
-        } else if cuts[i] > 0.0 {
-            let length = 2.0 * cuts[i];
-            let next = &legs[i + 1].direction;
-            pieces.push(Piece {
-                length,
-                start: leg.at(points[i], leg.length - cuts[i]),
-                direction: leg.direction.clone(),
-                bend: next.iter().zip(&leg.direction).map(|(b, a)| (b - a) / length).collect(),
-            });
-        }
+impl Polyline {
+    /// The lines and what is left of `deviations`, which has a value for each inner waypoint.
+    pub fn new(
+        waypoints: &[Vec<f64>],
+        deviations: &[f64],
+    ) -> Result<(Self, Vec<f64>), TrajectoryError> {
+        check(waypoints, deviations)?;
+        let (points, mut deviations) = without_repeats(waypoints, deviations);
+        let legs: Vec<Leg> = points.windows(2).map(|w| Leg::new(&w[0], &w[1])).collect();
+        let turns: Vec<f64> =
+            legs.windows(2).map(|w| distance(&w[0].direction, &w[1].direction)).collect();
+        deviations.truncate(turns.len());
+        Ok((Self { points, legs, turns }, deviations))
     }
-    Ok(sections)
+
+    /// Number of inner waypoints.
+    pub fn corners(&self) -> usize {
+        self.turns.len()
+    }
+
+    /// Largest deviation that the legs beside a corner leave room for.
+    pub fn widest_deviation(&self, corner: usize) -> f64 {
+        0.25 * self.turns[corner] * self.longest_cut(corner)
+    }
+
+    /// The parabola that rounds a corner, if it is to be rounded and does not go straight on.
+    pub fn rounded(&self, corner: usize, deviation: f64) -> Option<Piece> {
+        let cut = self.cut(corner, deviation);
+        let [before, after] = [&self.legs[corner], &self.legs[corner + 1]];
+        (cut > 0.0).then(|| {
+            let length = 2.0 * cut;
+            Piece {
+                length,
+                start: before.at(&self.points[corner], before.length - cut),
+                direction: before.direction.clone(),
+                bend: (after.direction.iter().zip(&before.direction))
+                    .map(|(b, a)| (b - a) / length)
+                    .collect(),
+                corner: Some(corner),
+            }
+        })
+    }
+
+    /// Each corner rounded by a parabola that passes it at its deviation; zero means a sharp
+    /// corner, where the motion has to stop.
+    pub fn sections(&self, deviations: &[f64]) -> Vec<Section> {
+        let mut sections = Vec::new();
+        let mut pieces = Vec::new();
+        let mut cut_before = 0.0;
+        for (i, leg) in self.legs.iter().enumerate() {
+            let is_last = i == self.corners();
+            let corner = if is_last { None } else { self.rounded(i, deviations[i]) };
+            let cut_after = corner.as_ref().map_or(0.0, |piece| 0.5 * piece.length);
+            let straight = leg.length - cut_before - cut_after;
+            if straight > SAME_POINT {
+                pieces.push(Piece {
+                    length: straight,
+                    start: leg.at(&self.points[i], cut_before),
+                    direction: leg.direction.clone(),
+                    bend: Vec::new(),
+                    corner: None,
+                });
+            }
+            if is_last || (corner.is_none() && self.turns[i] > STRAIGHT) {
+                let pieces = std::mem::take(&mut pieces);
+                sections.push(Section { pieces, end: self.points[i + 1].clone() });
+            }
+            pieces.extend(corner);
+            cut_before = cut_after;
+        }
+        sections
+    }
+
+    /// How far before and after a corner its parabola reaches.
+    fn cut(&self, corner: usize, deviation: f64) -> f64 {
+        let turn = self.turns[corner];
+        if turn <= STRAIGHT || deviation <= 0.0 {
+            return 0.0;
+        }
+        // The parabola passes the corner at cut * turn / 4.
+        (4.0 * deviation / turn).min(self.longest_cut(corner))
+    }
+
+    fn longest_cut(&self, corner: usize) -> f64 {
+        let before = if corner == 0 { 0.9 } else { 0.5 } * self.legs[corner].length;
+        let is_last = corner + 1 == self.corners();
+        before.min(if is_last { 0.9 } else { 0.5 } * self.legs[corner + 1].length)
+    }
 }
 
 struct Leg {
@@ -112,24 +167,6 @@ impl Leg {
     }
 }
 
-/// Length of the change of unit direction: 0 straight on, 2 straight back.
-fn turn(a: &Leg, b: &Leg) -> f64 {
-    distance(&a.direction, &b.direction)
-}
-
-/// How far before and after corner `i` its parabola reaches.
-fn cut(legs: &[Leg], i: usize, deviation: f64) -> f64 {
-    let turn = turn(&legs[i], &legs[i + 1]);
-    if turn <= STRAIGHT || deviation <= 0.0 {
-        return 0.0;
-    }
-    // The parabola passes the corner at cut * turn / 4.
-    let wanted = 4.0 * deviation / turn;
-    let before = if i == 0 { 0.9 } else { 0.5 } * legs[i].length;
-    let after = if i + 2 == legs.len() { 0.9 } else { 0.5 } * legs[i + 1].length;
-    wanted.min(before).min(after)
-}
-
 fn check(waypoints: &[Vec<f64>], corner_deviation: &[f64]) -> Result<(), TrajectoryError> {
     if waypoints.is_empty() {
         return Err(TrajectoryError::TooFew { what: "waypoints", got: 0, needed: 1 });
@@ -141,15 +178,12 @@ fn check(waypoints: &[Vec<f64>], corner_deviation: &[f64]) -> Result<(), Traject
     ensure_finite(|| "corner deviation".to_owned(), corner_deviation, corners)
 }
 
-fn without_repeats<'a>(
-    waypoints: &'a [Vec<f64>],
-    corner_deviation: &[f64],
-) -> (Vec<&'a Vec<f64>>, Vec<f64>) {
-    let mut points = vec![&waypoints[0]];
-    let mut deviations = Vec::new();
+fn without_repeats(waypoints: &[Vec<f64>], corner_deviation: &[f64]) -> (Vec<Vec<f64>>, Vec<f64>) {
+    let mut points = vec![waypoints[0].clone()];
+    let mut deviations = Vec::with_capacity(corner_deviation.len());
     for (i, waypoint) in waypoints.iter().enumerate().skip(1) {
-        if distance(points[points.len() - 1], waypoint) > SAME_POINT {
-            points.push(waypoint);
+        if distance(&points[points.len() - 1], waypoint) > SAME_POINT {
+            points.push(waypoint.clone());
             deviations.push(corner_deviation.get(i - 1).copied().unwrap_or(0.0));
         } else if let (Some(last), Some(&deviation)) =
             (deviations.last_mut(), corner_deviation.get(i - 1))
@@ -169,10 +203,15 @@ pub(crate) fn distance(a: &[f64], b: &[f64]) -> f64 {
 mod tests {
     use super::*;
 
+    fn blend(waypoints: &[Vec<f64>], deviations: &[f64]) -> Vec<Section> {
+        let (polyline, deviations) = Polyline::new(waypoints, deviations).unwrap();
+        polyline.sections(&deviations)
+    }
+
     #[test]
     fn a_right_angle_is_passed_at_the_stated_deviation() {
         let waypoints = vec![vec![0.0, 0.0], vec![1.0, 0.0], vec![1.0, 1.0]];
-        let sections = blend(&waypoints, &[0.05]).unwrap();
+        let sections = blend(&waypoints, &[0.05]);
         assert_eq!(sections.len(), 1);
         let blend = &sections[0].pieces[1];
         let mut middle = [0.0; 2];
@@ -186,7 +225,7 @@ mod tests {
     #[test]
     fn without_deviation_a_corner_cuts_the_path_and_a_straight_one_does_not() {
         let waypoints = vec![vec![0.0, 0.0], vec![1.0, 0.0], vec![2.0, 0.0], vec![2.0, 1.0]];
-        let sections = blend(&waypoints, &[0.0, 0.0]).unwrap();
+        let sections = blend(&waypoints, &[0.0, 0.0]);
         assert_eq!(sections.len(), 2);
         assert_eq!(sections[0].end, [2.0, 0.0]);
     }
@@ -194,8 +233,8 @@ mod tests {
     #[test]
     fn repeated_waypoints_are_one() {
         let waypoints = vec![vec![0.0], vec![0.0], vec![1.0], vec![1.0]];
-        let sections = blend(&waypoints, &[0.0, 0.0]).unwrap();
+        let sections = blend(&waypoints, &[0.0, 0.0]);
         assert_eq!(sections.len(), 1);
-        assert!(blend(&[vec![1.0], vec![1.0]], &[]).unwrap().is_empty());
+        assert!(blend(&[vec![1.0], vec![1.0]], &[]).is_empty());
     }
 }

@@ -1,13 +1,15 @@
 //! Timing of joint motions under velocity, acceleration and jerk limits.
 //!
 //! In: waypoints or states, and [`JointLimits`]. Out: a [`Trajectory`] that can be sampled at any
-//! time. [`time_path`] times whole paths from rest to rest, [`move_to_state`] goes from any state
-//! to any state, [`brake`] stops as soon as it can, [`join`] leads from a running motion to a
-//! new one. Collisions are left to others.
+//! time. [`time_path`] times whole paths from rest to rest, [`time_free_path`] rounds their
+//! corners only as far as the caller finds them free, [`move_to_state`] goes from any state to any
+//! state, [`brake`] stops as soon as it can, [`join`] leads from a running motion to a new one. What
+//! is free of collisions is left to others.
 
 mod blended_path;
 mod brake;
 mod error;
+mod free_path;
 mod hermite;
 mod join;
 mod limits;
@@ -20,6 +22,7 @@ mod trajectory;
 
 pub use self::brake::{brake, brake_along, shortest_stop_s};
 pub use self::error::TrajectoryError;
+pub use self::free_path::time_free_path;
 pub use self::join::join;
 pub use self::limits::{JointLimit, JointLimits};
 pub use self::limits_file::{FileLimit, LimitsFile};

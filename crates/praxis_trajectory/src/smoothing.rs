@@ -15,9 +15,19 @@ const STEPS_PER_WINDOW: f64 = 6.0;
 /// Most grid intervals of one section.
 const MAX_STEPS: f64 = 4000.0;
 
+/// Time, from the start of its section, in which a motion rounds a corner.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Stretch {
+    pub corner: usize,
+    pub start_s: f64,
+    pub end_s: f64,
+}
+
 /// Rows of a motion that starts and ends at rest.
 pub(crate) struct Smoothed {
     pub step_s: f64,
+    /// Outside these the motion is on the lines of its path.
+    pub stretches: Vec<Stretch>,
     dim: usize,
     position: Vec<f64>,
     velocity: Vec<f64>,
@@ -45,7 +55,27 @@ pub(crate) fn smooth(
     let samples = sample(section, arcs, step_s, steps as usize);
     let second = second_differences(&samples, dim, step_s);
     let window = shortest_window(&second, dim, limits, ramp_s, step_s);
-    average_and_integrate(&samples, &second, dim, window, step_s, &section.end)
+    let mut smoothed = average_and_integrate(&samples, &second, dim, window, step_s, &section.end);
+    smoothed.stretches = stretches(section, arcs, step_s, window);
+    smoothed
+}
+
+/// When each corner is rounded: the averaged motion is what the samples of a window before make of
+/// it, and a sample stands for one step either side of it.
+fn stretches(section: &Section, arcs: &[Arc], step_s: f64, window: usize) -> Vec<Stretch> {
+    let late_s = (window + 1) as f64 * step_s;
+    let mut stretches: Vec<Stretch> = Vec::new();
+    let mut time_s = 0.0;
+    for arc in arcs {
+        let (start_s, end_s) = (time_s - step_s, time_s + arc.duration_s + late_s);
+        time_s += arc.duration_s;
+        let Some(corner) = section.pieces[arc.piece].corner else { continue };
+        match stretches.last_mut() {
+            Some(last) if last.corner == corner => last.end_s = end_s,
+            _ => stretches.push(Stretch { corner, start_s, end_s }),
+        }
+    }
+    stretches
 }
 
 /// Positions at `0, step, .., steps * step`, the last being the end exactly.
@@ -150,7 +180,7 @@ fn average_and_integrate(
     position[intervals * dim..].copy_from_slice(end);
     velocity[intervals * dim..].fill(0.0);
     acceleration[intervals * dim..].fill(0.0);
-    Smoothed { step_s, dim, position, velocity, acceleration }
+    Smoothed { step_s, stretches: Vec::new(), dim, position, velocity, acceleration }
 }
 
 impl Smoothed {

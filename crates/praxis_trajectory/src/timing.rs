@@ -1,4 +1,4 @@
-use crate::blended_path::{Section, blend};
+use crate::blended_path::{Polyline, Section};
 use crate::limits::JointLimit;
 use crate::smoothing::{Smoothed, ramp_s, smooth};
 use crate::speed_profile::fastest;
@@ -13,8 +13,9 @@ const ACCELERATION_SHARES: [f64; 7] = [0.75, 0.55, 0.4, 0.3, 0.2, 0.12, 0.06];
 /// nearer where legs are short; at zero deviation the motion stops at every corner and stays on the
 /// lines exactly. Velocity, acceleration and jerk limits hold at every moment. The motion stays in
 /// the convex hull of the waypoints; smoothing the acceleration moves it off the rounded path by at
-/// most `acceleration³ / (6 jerk²)` a joint, so what has to be checked for collisions is
-/// the trajectory that comes back.
+/// most `ramp² acceleration / 6` a joint, where `ramp` is the longest `acceleration / jerk` of all
+/// joints. So what has to be checked for collisions is the trajectory that comes back;
+/// [`time_free_path`](crate::time_free_path) does both.
 ///
 /// ```
 /// # use praxis_trajectory::{JointLimit, JointLimits, time_path};
@@ -43,16 +44,42 @@ pub fn time_path_with_corners(
     limits: &JointLimits,
     corner_deviation: &[f64],
 ) -> Result<Trajectory, TrajectoryError> {
-    let sections = blend(waypoints, corner_deviation)?;
-    let dim = joint_names.len();
+    let (polyline, deviations) = Polyline::new(waypoints, corner_deviation)?;
+    check_dimensions(joint_names.len(), waypoints, limits)?;
+    let timed = time_sections(&polyline, &deviations, limits);
+    in_one(joint_names, &timed, &waypoints[0])
+}
+
+pub(crate) fn check_dimensions(
+    dim: usize,
+    waypoints: &[Vec<f64>],
+    limits: &JointLimits,
+) -> Result<(), TrajectoryError> {
     for (what, got) in [("waypoints", waypoints[0].len()), ("limits", limits.dim())] {
         if got != dim {
             let what = what.to_owned();
             return Err(TrajectoryError::LengthMismatch { what, got, expected: dim });
         }
     }
-    let timed: Vec<Smoothed> = sections.iter().map(|s| time_section(s, limits.joints())).collect();
+    Ok(())
+}
 
+/// The motion along each section, from rest to rest.
+pub(crate) fn time_sections(
+    polyline: &Polyline,
+    deviations: &[f64],
+    limits: &JointLimits,
+) -> Vec<Smoothed> {
+    polyline.sections(deviations).iter().map(|s| time_section(s, limits.joints())).collect()
+}
+
+/// The sections one after another; without any, a rest at the start.
+pub(crate) fn in_one(
+    joint_names: Vec<String>,
+    timed: &[Smoothed],
+    start: &[f64],
+) -> Result<Trajectory, TrajectoryError> {
+    let zeros = vec![0.0; joint_names.len()];
     let mut trajectory = Trajectory::with_capacity(joint_names, 64 * timed.len() + 1)?;
     let mut offset_s = 0.0;
     for (index, section) in timed.iter().enumerate() {
@@ -60,8 +87,7 @@ pub fn time_path_with_corners(
         offset_s += section.duration_s();
     }
     if timed.is_empty() {
-        let zeros = vec![0.0; dim];
-        trajectory.push(0.0, &waypoints[0], Some(&zeros), Some(&zeros))?;
+        trajectory.push(0.0, start, Some(&zeros), Some(&zeros))?;
     }
     trajectory.finished()
 }
