@@ -20,9 +20,9 @@ def filled(text, values):
     return text
 
 
-def environment():
-    """Camera frames need a larger Fast DDS segment, perception needs ONNX Runtime; what is set stays."""
-    wanted = {"FASTRTPS_DEFAULT_PROFILES_FILE": ROOT / "config/fastdds_shm.xml", "ORT_DYLIB_PATH": ROOT / ".ros/lib/libonnxruntime.so"}
+def environment(entry):
+    """Where Fast DDS finds its transports and perception ONNX Runtime; what is set stays."""
+    wanted = {"FASTRTPS_DEFAULT_PROFILES_FILE": ROOT / entry["fast_dds_profile"], "ORT_DYLIB_PATH": ROOT / ".ros/lib/libonnxruntime.so"}
     return {name: str(path) for name, path in wanted.items() if name not in os.environ and path.exists()}
 
 
@@ -41,7 +41,7 @@ def node(entry, values):
         respawn_delay=0.5,
         sigterm_timeout="3",
         cwd=str(ROOT),
-        additional_env=environment(),
+        additional_env=environment(entry),
         output="screen",
     )
 

@@ -4,6 +4,7 @@ The stand-ins only write down what they are told; the file itself runs as under 
 """
 
 import importlib.util
+import os
 import pathlib
 import sys
 import types
@@ -53,6 +54,7 @@ def started(module, **given):
 
 def main():
     checks = Checks()
+    os.environ.pop("FASTRTPS_DEFAULT_PROFILES_FILE", None)  # set, it would stay
     scenario = ROOT / "launch/sort_table.launch.py"
     module = load(scenario)
     table = yaml.safe_load(scenario.with_suffix("").with_suffix(".yaml").read_text())
@@ -69,6 +71,9 @@ def main():
         *files, _ = told["parameters"]
         missing = [file for file in files if not pathlib.Path(file).is_file()]
         checks.check(f"{executable}: its parameter files are there", files and not missing, missing)
+        profile = pathlib.Path(told["additional_env"]["FASTRTPS_DEFAULT_PROFILES_FILE"])
+        frames = executable in ("sim_node", "perception_node")
+        checks.check(f"{executable}: talks by {'shared memory' if frames else 'UDP'}", profile.is_file() and ("shm" in profile.name) == frames, profile)
         own = [entry for entry in table["nodes"] if entry["executable"] == executable][0]
         addressed = [set(yaml.safe_load(pathlib.Path(file).read_text())) for file in files]
         reached = all(keys & {own["name"], "/" + own["name"], "/**"} for keys in addressed)

@@ -1,6 +1,6 @@
-use std::ops::{Add, Mul, Sub};
+use std::ops::{Add, Div, Mul, Sub};
 
-/// Configurations that a kernel looks at together.
+/// Most configurations that a kernel looks at together.
 pub(crate) const WIDTH: usize = 16;
 
 /// One number for each of [`WIDTH`] configurations, in memory.
@@ -12,16 +12,33 @@ impl Row {
     pub(crate) const ZERO: Self = Self([0.0; WIDTH]);
 }
 
-/// One number for each of [`WIDTH`] configurations, in registers. Comparisons answer with one bit
-/// a lane. Kernels are written once over this; `Plain` is the twin that the others are held to.
+/// One number for each of [`Lanes::COUNT`] configurations, in registers. Comparisons answer with one
+/// bit a lane. Kernels are written once over this; `Plain` is the twin that the others are held to.
 pub(crate) trait Lanes:
-    Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self>
+    Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self>
 {
+    /// How many there are: the first ones of a row.
+    const COUNT: usize;
+    /// The bits of all lanes.
+    const ALL: u32 = ((1_u64 << Self::COUNT) - 1) as u32;
+
     fn splat(value: f32) -> Self;
-    fn load(row: &Row) -> Self;
-    fn store(self, row: &mut Row);
+    #[inline(always)]
+    fn load(row: &Row) -> Self {
+        Self::load_from(&row.0)
+    }
+    /// The first values of a slice.
+    fn load_from(values: &[f32]) -> Self;
+    #[inline(always)]
+    fn store(self, row: &mut Row) {
+        self.store_to(&mut row.0);
+    }
+    /// To the first places of a slice.
+    fn store_to(self, values: &mut [f32]);
     /// `self * factor + term`.
     fn mul_add(self, factor: Self, term: Self) -> Self;
+    /// `self * factor - term`.
+    fn mul_sub(self, factor: Self, term: Self) -> Self;
     fn max(self, other: Self) -> Self;
     fn min(self, other: Self) -> Self;
     fn abs(self) -> Self;
@@ -35,17 +52,19 @@ pub(crate) trait Lanes:
 
 /// Lanes as an array: any processor, and the plain twin in tests.
 #[derive(Clone, Copy)]
-pub(crate) struct Plain(Row);
+pub(crate) struct Plain([f32; PLAIN]);
+
+const PLAIN: usize = 8;
 
 impl Plain {
     #[inline(always)]
     fn map(self, f: impl Fn(f32) -> f32) -> Self {
-        Self(Row(self.0.0.map(f)))
+        Self(self.0.map(f))
     }
 
     #[inline(always)]
     fn zip(self, other: Self, f: impl Fn(f32, f32) -> f32) -> Self {
-        Self(Row(std::array::from_fn(|i| f(self.0.0[i], other.0.0[i]))))
+        Self(std::array::from_fn(|i| f(self.0[i], other.0[i])))
     }
 }
 
@@ -73,23 +92,37 @@ impl Mul for Plain {
     }
 }
 
+impl Div for Plain {
+    type Output = Self;
+    #[inline(always)]
+    fn div(self, other: Self) -> Self {
+        self.zip(other, |a, b| a / b)
+    }
+}
+
 impl Lanes for Plain {
+    const COUNT: usize = PLAIN;
+
     #[inline(always)]
     fn splat(value: f32) -> Self {
-        Self(Row([value; WIDTH]))
+        Self([value; PLAIN])
     }
     #[inline(always)]
-    fn load(row: &Row) -> Self {
-        Self(*row)
+    fn load_from(values: &[f32]) -> Self {
+        Self(std::array::from_fn(|i| values[i]))
     }
     #[inline(always)]
-    fn store(self, row: &mut Row) {
-        *row = self.0;
+    fn store_to(self, values: &mut [f32]) {
+        values[..PLAIN].copy_from_slice(&self.0);
     }
     #[inline(always)]
     fn mul_add(self, factor: Self, term: Self) -> Self {
         // Without a fused instruction `f32::mul_add` is a slow library call.
         self * factor + term
+    }
+    #[inline(always)]
+    fn mul_sub(self, factor: Self, term: Self) -> Self {
+        self * factor - term
     }
     #[inline(always)]
     fn max(self, other: Self) -> Self {
@@ -117,15 +150,15 @@ impl Lanes for Plain {
     }
     #[inline(always)]
     fn below(self, other: Self) -> u32 {
-        (0..WIDTH).fold(0, |bits, i| bits | (u32::from(self.0.0[i] < other.0.0[i]) << i))
+        (0..PLAIN).fold(0, |bits, i| bits | (u32::from(self.0[i] < other.0[i]) << i))
     }
     #[inline(always)]
     fn least(self) -> f32 {
-        self.0.0.into_iter().fold(f32::INFINITY, f32::min)
+        self.0.into_iter().fold(f32::INFINITY, f32::min)
     }
     #[inline(always)]
     fn greatest(self) -> f32 {
-        self.0.0.into_iter().fold(f32::NEG_INFINITY, f32::max)
+        self.0.into_iter().fold(f32::NEG_INFINITY, f32::max)
     }
 }
 
@@ -142,6 +175,30 @@ pub(crate) fn everywhere<L: Lanes>(v: &[f32; 3]) -> Triple<L> {
 #[inline(always)]
 pub(crate) fn dot<L: Lanes>(a: Triple<L>, b: Triple<L>) -> L {
     a[0].mul_add(b[0], a[1].mul_add(b[1], a[2] * b[2]))
+}
+
+#[inline(always)]
+pub(crate) fn length<L: Lanes>(v: Triple<L>) -> L {
+    dot(v, v).sqrt()
+}
+
+#[inline(always)]
+pub(crate) fn cross<L: Lanes>(a: Triple<L>, b: Triple<L>) -> Triple<L> {
+    [
+        a[1].mul_sub(b[2], a[2] * b[1]),
+        a[2].mul_sub(b[0], a[0] * b[2]),
+        a[0].mul_sub(b[1], a[1] * b[0]),
+    ]
+}
+
+#[inline(always)]
+pub(crate) fn plus<L: Lanes>(a: Triple<L>, b: Triple<L>) -> Triple<L> {
+    [a[0] + b[0], a[1] + b[1], a[2] + b[2]]
+}
+
+#[inline(always)]
+pub(crate) fn scaled<L: Lanes>(v: Triple<L>, factor: L) -> Triple<L> {
+    [v[0] * factor, v[1] * factor, v[2] * factor]
 }
 
 #[inline(always)]
@@ -167,15 +224,10 @@ pub(crate) fn store<L: Lanes>(v: Triple<L>, rows: &mut [Row; 3]) {
     v[2].store(&mut rows[2]);
 }
 
-/// Sine and cosine, to about 3e-7 for angles of a few turns.
+/// Sine and cosine, to about 3e-7 for angles of a few turns: Taylor's polynomials on half a turn,
+/// the sign from the parity of the half turns taken off.
 #[inline(always)]
 pub(crate) fn sin_cos<L: Lanes>(angle: L) -> (L, L) {
-    (sin(angle), sin(angle + L::splat(std::f32::consts::FRAC_PI_2)))
-}
-
-/// Taylor's odd polynomial on half a turn, the sign from the parity of the half turns taken off.
-#[inline(always)]
-fn sin<L: Lanes>(angle: L) -> L {
     // Pi in three parts (Cody and Waite), so that the difference keeps its digits.
     let turns = (angle * L::splat(std::f32::consts::FRAC_1_PI)).round();
     let rest = turns.mul_add(L::splat(-3.140_625), angle);
@@ -189,7 +241,13 @@ fn sin<L: Lanes>(angle: L) -> L {
     let sum = sum.mul_add(square, L::splat(-1.984_127e-4));
     let sum = sum.mul_add(square, L::splat(8.333_333e-3));
     let sum = sum.mul_add(square, L::splat(-0.166_666_67));
-    sign * (sum * square).mul_add(rest, rest)
+    let sin = (sum * square).mul_add(rest, rest);
+    let sum = L::splat(2.087_675_7e-9).mul_add(square, L::splat(-2.755_732e-7));
+    let sum = sum.mul_add(square, L::splat(2.480_158_7e-5));
+    let sum = sum.mul_add(square, L::splat(-1.388_888_9e-3));
+    let sum = sum.mul_add(square, L::splat(4.166_666_7e-2));
+    let sum = sum.mul_add(square, L::splat(-0.5));
+    (sign * sin, sign * sum.mul_add(square, L::splat(1.0)))
 }
 
 #[cfg(test)]
@@ -201,7 +259,7 @@ mod tests {
         for k in -900..900 {
             let angle = k as f32 * 0.01;
             let (s, c) = sin_cos(Plain::splat(angle));
-            let (s, c) = (f64::from(s.0.0[0]), f64::from(c.0.0[0]));
+            let (s, c) = (f64::from(s.0[0]), f64::from(c.0[0]));
             let exact = f64::from(angle).sin_cos();
             assert!((s - exact.0).abs() < 5e-7 && (c - exact.1).abs() < 9e-7, "{angle}: {s} {c}");
         }

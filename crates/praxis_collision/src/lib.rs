@@ -2,19 +2,24 @@
 //!
 //! In: a [`praxis_robot::Robot`] with its link spheres, a [`Scene`] of solids, measured points and
 //! held objects, and the joints that a query moves. Out: a [`Checker`] that answers for single
-//! configurations and for whole edges (conservatively: an edge called free is free everywhere), 16
+//! configurations and for whole edges (conservatively: an edge called free is free everywhere), up to 16
 //! configurations at a time with the vector instructions that the processor has. Searching and
 //! goals are left to the planner.
 
 mod checker;
 mod cloud;
+mod edge;
+mod environment;
 mod error;
+mod frames;
 mod kernel;
 mod lanes;
 mod model;
 mod nearest;
+mod pairs;
 mod scene;
 mod solid;
+mod sweep;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 

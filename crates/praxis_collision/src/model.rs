@@ -6,12 +6,15 @@ use praxis_robot::{JointKind, Motion, Robot};
 
 use crate::cloud::PointCloud;
 use crate::error::CollisionError;
-use crate::lanes::{Row, WIDTH};
+use crate::lanes::WIDTH;
 use crate::scene::Scene;
 use crate::solid::Solid;
+use crate::sweep::shared_frame;
 
 /// How far a slide without limits is taken to reach, metres.
 const UNBOUNDED_SLIDE_M: f64 = 10.0;
+/// A rotation that differs from quarter turns by less than single precision tells is one.
+const MOST_SKEW: f32 = 2e-7;
 
 /// Robot and scene as one query needs them: fixed joints folded away, obstacles out of reach left
 /// out, constants in single precision. Frame 0 is the root, frames move about or along their z.
@@ -22,7 +25,6 @@ pub(crate) struct Model {
     pub(crate) parts: Vec<Part>,
     pub(crate) pairs: Vec<PartPair>,
     pub(crate) solids: Vec<(usize, Solid)>,
-    pub(crate) boxes: Boxes,
     pub(crate) cloud: Option<Arc<PointCloud>>,
     /// Order in which parts meet the environment: what moves most first.
     pub(crate) order: Vec<usize>,
@@ -32,14 +34,23 @@ pub(crate) struct Model {
 #[derive(Debug)]
 pub(crate) struct Frame {
     pub(crate) parent: usize,
-    /// Rows of the rotation, then the translation, before the joint moves.
-    pub(crate) rotation: [[f32; 3]; 3],
+    /// Axes in the parent, then the origin, before the joint moves.
+    pub(crate) columns: Columns,
     pub(crate) translation: [f32; 3],
     pub(crate) turns: bool,
     /// Which of the group's joints.
     pub(crate) variable: usize,
     pub(crate) multiplier: f32,
     pub(crate) offset: f32,
+}
+
+/// Three axes, by the parent's axes.
+#[derive(Debug)]
+pub(crate) enum Columns {
+    /// Each is one of the parent's, times 1 or -1.
+    Picked([(usize, f32); 3]),
+    /// Each is a sum of the parent's.
+    Mixed([[f32; 3]; 3]),
 }
 
 /// Spheres that move together: a link, or an object on it.
@@ -51,13 +62,16 @@ pub(crate) struct Part {
     /// Centres in the frame, and radii (towards the environment with padding).
     pub(crate) spheres: Vec<Ball>,
     pub(crate) bounding: Ball,
+    /// How far a centre is from that of the bounding ball at most, metres.
+    pub(crate) spread: f32,
     /// Index of its first sphere among all.
     pub(crate) first: usize,
-    /// Which obstacles matter, 16 bits for each group of 16.
-    pub(crate) obstacles: Vec<u32>,
+    /// What it may touch in this query.
+    pub(crate) obstacles: Obstacles,
     pub(crate) meets_cloud: bool,
-    /// Metres that its spheres move at most for each unit of a variable.
-    pub(crate) weights: Vec<f32>,
+    /// For each frame that carries it, from its own towards the root: metres that a centre moves
+    /// at most for each unit of the frame's joint.
+    pub(crate) levers: Vec<(usize, f32)>,
     /// Centres in the link's frame and radii, for the plain twin.
     pub(crate) in_link: Vec<(Point3<f64>, f64)>,
 }
@@ -76,15 +90,49 @@ pub(crate) struct Ball {
 pub(crate) struct PartPair {
     pub(crate) first: usize,
     pub(crate) second: usize,
-    /// Metres that they move against each other at most for each unit of a variable.
-    pub(crate) weights: Vec<f32>,
+    /// The last frame that carries both.
+    pub(crate) shared: usize,
 }
 
-/// Axis-aligned boxes around the obstacles, in rows of 16.
+/// Indices of solids, and the axis-aligned boxes around them, coordinate by coordinate. Boxes that
+/// are empty fill up the last row of lanes.
 #[derive(Debug, Default)]
-pub(crate) struct Boxes {
-    pub(crate) low: Vec<[Row; 3]>,
-    pub(crate) high: Vec<[Row; 3]>,
+pub(crate) struct Obstacles {
+    pub(crate) solids: Vec<usize>,
+    pub(crate) low: [Vec<f32>; 3],
+    pub(crate) high: [Vec<f32>; 3],
+}
+
+impl Obstacles {
+    fn new(solids: Vec<usize>, all: &[(usize, Solid)]) -> Self {
+        let room = solids.len().next_multiple_of(WIDTH);
+        let bound = |pick: fn(&Solid) -> &[f32; 3], i: usize, empty: f32| {
+            let mut values = vec![empty; room];
+            for (value, &solid) in values.iter_mut().zip(&solids) {
+                *value = pick(&all[solid].1)[i];
+            }
+            values
+        };
+        Self {
+            low: [0, 1, 2].map(|i| bound(|solid| &solid.low, i, f32::INFINITY)),
+            high: [0, 1, 2].map(|i| bound(|solid| &solid.high, i, f32::NEG_INFINITY)),
+            solids,
+        }
+    }
+}
+
+impl Columns {
+    fn new(columns: [[f32; 3]; 3]) -> Self {
+        let pick = |column: &[f32; 3]| {
+            let axis = column.iter().position(|x| x.abs() > 0.5)?;
+            let rest = (0..3).filter(|&i| i != axis).map(|i| column[i].abs()).sum::<f32>();
+            (rest < MOST_SKEW).then_some((axis, column[axis].signum()))
+        };
+        match columns.each_ref().map(pick) {
+            [Some(x), Some(y), Some(z)] => Self::Picked([x, y, z]),
+            _ => Self::Mixed(columns),
+        }
+    }
 }
 
 struct Placed {
@@ -108,7 +156,6 @@ impl Model {
             parts: Vec::new(),
             pairs: Vec::new(),
             solids: Vec::new(),
-            boxes: Boxes::default(),
             cloud: scene.cloud.clone(),
             order: Vec::new(),
         };
@@ -138,7 +185,7 @@ impl Model {
         }
         model.add_solids(scene);
         model.find_obstacles(scene, &levers);
-        model.find_pairs(robot, scene, links, &levers);
+        model.find_pairs(robot, scene, links);
         model.order = (0..model.parts.len()).filter(|&p| model.parts[p].frame != 0).collect();
         model.order.reverse();
         model.frames = frames;
@@ -149,38 +196,26 @@ impl Model {
         for (object, entry) in scene.objects.iter().enumerate() {
             self.solids.extend(entry.solids.iter().map(|solid| (object, solid.clone())));
         }
-        for group in self.solids.chunks(WIDTH) {
-            // Lanes without an obstacle hold an empty box that nothing overlaps.
-            let mut low = [Row([f32::INFINITY; WIDTH]); 3];
-            let mut high = [Row([f32::NEG_INFINITY; WIDTH]); 3];
-            for (lane, (_, solid)) in group.iter().enumerate() {
-                for i in 0..3 {
-                    low[i].0[lane] = solid.low[i];
-                    high[i].0[lane] = solid.high[i];
-                }
-            }
-            self.boxes.low.push(low);
-            self.boxes.high.push(high);
-        }
     }
 
     fn find_obstacles(&mut self, scene: &Scene, levers: &Levers<'_>) {
         for part in &mut self.parts {
             let may_touch = |id: &str| scene.allowed.get(&part.name, id).unwrap_or(false);
-            part.obstacles = vec![0; self.solids.len().div_ceil(WIDTH)];
             let around = levers.reach(part.frame, &part.spheres);
-            for (index, (object, solid)) in self.solids.iter().enumerate() {
-                let away = around
-                    .is_some_and(|(centre, reach_m)| solid.distance_m(centre).0 > reach_m + 1e-4);
-                if !away && !may_touch(&scene.objects[*object].id) {
-                    part.obstacles[index / WIDTH] |= 1 << (index % WIDTH);
-                }
-            }
+            let in_reach = |solid: &Solid| {
+                around.is_none_or(|(at, reach_m)| solid.distance_m(at).0 <= reach_m + 1e-4)
+            };
+            let matters = |&index: &usize| {
+                let (object, solid) = &self.solids[index];
+                in_reach(solid) && !may_touch(&scene.objects[*object].id)
+            };
+            let found = (0..self.solids.len()).filter(matters).collect();
+            part.obstacles = Obstacles::new(found, &self.solids);
             part.meets_cloud = !scene.allowed.get(&part.name, "<octomap>").unwrap_or(false);
         }
     }
 
-    fn find_pairs(&mut self, robot: &Robot, scene: &Scene, links: usize, levers: &Levers<'_>) {
+    fn find_pairs(&mut self, robot: &Robot, scene: &Scene, links: usize) {
         for second in 0..self.parts.len() {
             for first in 0..second {
                 let (a, b) = (&self.parts[first], &self.parts[second]);
@@ -193,8 +228,7 @@ impl Model {
                 let checked = scene.allowed.get(&a.name, &b.name).map_or(by_robot, |may| !may);
                 // What the group cannot move against each other is no matter of this query.
                 if checked && a.frame != b.frame {
-                    let weights = levers.between(a, b);
-                    self.pairs.push(PartPair { first, second, weights });
+                    self.pairs.push(PartPair { first, second, shared: shared_frame(a, b) });
                 }
             }
         }
@@ -231,10 +265,9 @@ fn check_state(robot: &Robot, joints: &[usize], state: &[f64]) -> Result<(), Col
 }
 
 fn place(robot: &Robot, joints: &[usize], state: &[f64]) -> (Vec<Frame>, Vec<Placed>) {
-    let identity = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
     let mut frames = vec![Frame {
         parent: 0,
-        rotation: identity,
+        columns: Columns::Picked([(0, 1.0), (1, 1.0), (2, 1.0)]),
         translation: [0.0; 3],
         turns: true,
         variable: 0,
@@ -271,7 +304,7 @@ fn place(robot: &Robot, joints: &[usize], state: &[f64]) -> (Vec<Frame>, Vec<Pla
         let rotation = before.rotation.to_rotation_matrix();
         frames.push(Frame {
             parent: frame,
-            rotation: [0, 1, 2].map(|i| [0, 1, 2].map(|j| rotation[(i, j)] as f32)),
+            columns: Columns::new([0, 1, 2].map(|j| [0, 1, 2].map(|i| rotation[(i, j)] as f32))),
             translation: [0, 1, 2].map(|i| before.translation.vector[i] as f32),
             turns,
             variable: slot,
@@ -318,20 +351,22 @@ impl Levers<'_> {
             })
             .collect();
         let bounding = around(&spheres);
-        let mut weights = vec![0.0; self.joints.len()];
-        for (frame, lever) in self.levers(placed.frame, &spheres, &bounding) {
-            weights[self.frames[frame].variable] += lever;
-        }
+        let levers = self.levers(placed.frame, &spheres, &bounding);
+        let away = |ball: &Ball| {
+            norm(std::array::from_fn(|i| ball.centre[i] - bounding.centre[i])) * (1.0 + 1e-6)
+        };
+        let spread = spheres.iter().map(away).fold(0.0, f32::max);
         Part {
             name: name.to_owned(),
             link,
             frame: placed.frame,
             spheres,
             bounding,
+            spread,
             first,
-            obstacles: Vec::new(),
+            obstacles: Obstacles::default(),
             meets_cloud: true,
-            weights,
+            levers,
             in_link,
         }
     }
@@ -385,21 +420,6 @@ impl Levers<'_> {
             here = body.parent;
         }
         None
-    }
-
-    /// Like the weights of a part, without the joints that carry both.
-    fn between(&self, a: &Part, b: &Part) -> Vec<f32> {
-        let of = |part: &Part| self.levers(part.frame, &part.spheres, &part.bounding);
-        let (a, b) = (of(a), of(b));
-        let mut weights = vec![0.0; self.joints.len()];
-        for (own, other) in [(&a, &b), (&b, &a)] {
-            for (frame, lever) in own {
-                if !other.iter().any(|(carrier, _)| carrier == frame) {
-                    weights[self.frames[*frame].variable] += lever;
-                }
-            }
-        }
-        weights
     }
 }
 

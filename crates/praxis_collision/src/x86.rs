@@ -6,10 +6,10 @@
 #![expect(unsafe_code, reason = "vector instructions, behind run-time detection")]
 
 use std::arch::x86_64::*;
-use std::ops::{Add, Mul, Sub};
+use std::ops::{Add, Div, Mul, Sub};
 
 use crate::kernel::{Block, Outcome, Workspace, check};
-use crate::lanes::{Lanes, Row};
+use crate::lanes::Lanes;
 use crate::model::Model;
 
 /// Whether [`on_avx512`] may be called.
@@ -43,16 +43,16 @@ fn avx512(model: &Model, block: &Block<'_>, work: &mut Workspace, out: &mut Outc
 
 #[target_feature(enable = "avx2,fma")]
 fn avx2(model: &Model, block: &Block<'_>, work: &mut Workspace, out: &mut Outcome) {
-    check::<Pair>(model, block, work, out);
+    check::<Half>(model, block, work, out);
 }
 
 /// Sixteen lanes in one register.
 #[derive(Clone, Copy)]
 struct Wide(__m512);
 
-/// Sixteen lanes in two registers.
+/// Eight lanes in one register.
 #[derive(Clone, Copy)]
-struct Pair(__m256, __m256);
+struct Half(__m256);
 
 impl Add for Wide {
     type Output = Self;
@@ -63,12 +63,12 @@ impl Add for Wide {
     }
 }
 
-impl Add for Pair {
+impl Add for Half {
     type Output = Self;
     #[inline(always)]
     fn add(self, other: Self) -> Self {
         // SAFETY: only kernels entered after detection hold this type.
-        unsafe { Self(_mm256_add_ps(self.0, other.0), _mm256_add_ps(self.1, other.1)) }
+        unsafe { Self(_mm256_add_ps(self.0, other.0)) }
     }
 }
 
@@ -81,12 +81,12 @@ impl Sub for Wide {
     }
 }
 
-impl Sub for Pair {
+impl Sub for Half {
     type Output = Self;
     #[inline(always)]
     fn sub(self, other: Self) -> Self {
         // SAFETY: only kernels entered after detection hold this type.
-        unsafe { Self(_mm256_sub_ps(self.0, other.0), _mm256_sub_ps(self.1, other.1)) }
+        unsafe { Self(_mm256_sub_ps(self.0, other.0)) }
     }
 }
 
@@ -99,35 +99,62 @@ impl Mul for Wide {
     }
 }
 
-impl Mul for Pair {
+impl Mul for Half {
     type Output = Self;
     #[inline(always)]
     fn mul(self, other: Self) -> Self {
         // SAFETY: only kernels entered after detection hold this type.
-        unsafe { Self(_mm256_mul_ps(self.0, other.0), _mm256_mul_ps(self.1, other.1)) }
+        unsafe { Self(_mm256_mul_ps(self.0, other.0)) }
+    }
+}
+
+impl Div for Wide {
+    type Output = Self;
+    #[inline(always)]
+    fn div(self, other: Self) -> Self {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe { Self(_mm512_div_ps(self.0, other.0)) }
+    }
+}
+
+impl Div for Half {
+    type Output = Self;
+    #[inline(always)]
+    fn div(self, other: Self) -> Self {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe { Self(_mm256_div_ps(self.0, other.0)) }
     }
 }
 
 impl Lanes for Wide {
+    const COUNT: usize = 16;
+
     #[inline(always)]
     fn splat(value: f32) -> Self {
         // SAFETY: only kernels entered after detection hold this type.
         unsafe { Self(_mm512_set1_ps(value)) }
     }
     #[inline(always)]
-    fn load(row: &Row) -> Self {
-        // SAFETY: only kernels entered after detection hold this type.
-        unsafe { Self(_mm512_load_ps(row.0.as_ptr())) }
+    fn load_from(values: &[f32]) -> Self {
+        let values = &values[..Self::COUNT];
+        // SAFETY: only kernels entered after detection hold this type; the slice is long enough.
+        unsafe { Self(_mm512_loadu_ps(values.as_ptr())) }
     }
     #[inline(always)]
-    fn store(self, row: &mut Row) {
-        // SAFETY: only kernels entered after detection hold this type.
-        unsafe { _mm512_store_ps(row.0.as_mut_ptr(), self.0) }
+    fn store_to(self, values: &mut [f32]) {
+        let values = &mut values[..Self::COUNT];
+        // SAFETY: only kernels entered after detection hold this type; the slice is long enough.
+        unsafe { _mm512_storeu_ps(values.as_mut_ptr(), self.0) }
     }
     #[inline(always)]
     fn mul_add(self, factor: Self, term: Self) -> Self {
         // SAFETY: only kernels entered after detection hold this type.
         unsafe { Self(_mm512_fmadd_ps(self.0, factor.0, term.0)) }
+    }
+    #[inline(always)]
+    fn mul_sub(self, factor: Self, term: Self) -> Self {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe { Self(_mm512_fmsub_ps(self.0, factor.0, term.0)) }
     }
     #[inline(always)]
     fn max(self, other: Self) -> Self {
@@ -176,88 +203,79 @@ impl Lanes for Wide {
     }
 }
 
-impl Lanes for Pair {
+impl Lanes for Half {
+    const COUNT: usize = 8;
+
     #[inline(always)]
     fn splat(value: f32) -> Self {
         // SAFETY: only kernels entered after detection hold this type.
-        unsafe { Self(_mm256_set1_ps(value), _mm256_set1_ps(value)) }
+        unsafe { Self(_mm256_set1_ps(value)) }
     }
     #[inline(always)]
-    fn load(row: &Row) -> Self {
-        // SAFETY: only kernels entered after detection hold this type.
-        unsafe { Self(_mm256_load_ps(row.0.as_ptr()), _mm256_load_ps(row.0.as_ptr().add(8))) }
+    fn load_from(values: &[f32]) -> Self {
+        let values = &values[..Self::COUNT];
+        // SAFETY: only kernels entered after detection hold this type; the slice is long enough.
+        unsafe { Self(_mm256_loadu_ps(values.as_ptr())) }
     }
     #[inline(always)]
-    fn store(self, row: &mut Row) {
-        // SAFETY: only kernels entered after detection hold this type.
-        unsafe {
-            _mm256_store_ps(row.0.as_mut_ptr(), self.0);
-            _mm256_store_ps(row.0.as_mut_ptr().add(8), self.1);
-        }
+    fn store_to(self, values: &mut [f32]) {
+        let values = &mut values[..Self::COUNT];
+        // SAFETY: only kernels entered after detection hold this type; the slice is long enough.
+        unsafe { _mm256_storeu_ps(values.as_mut_ptr(), self.0) }
     }
     #[inline(always)]
     fn mul_add(self, factor: Self, term: Self) -> Self {
         // SAFETY: only kernels entered after detection hold this type.
-        unsafe {
-            Self(
-                _mm256_fmadd_ps(self.0, factor.0, term.0),
-                _mm256_fmadd_ps(self.1, factor.1, term.1),
-            )
-        }
+        unsafe { Self(_mm256_fmadd_ps(self.0, factor.0, term.0)) }
+    }
+    #[inline(always)]
+    fn mul_sub(self, factor: Self, term: Self) -> Self {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe { Self(_mm256_fmsub_ps(self.0, factor.0, term.0)) }
     }
     #[inline(always)]
     fn max(self, other: Self) -> Self {
         // SAFETY: only kernels entered after detection hold this type.
-        unsafe { Self(_mm256_max_ps(self.0, other.0), _mm256_max_ps(self.1, other.1)) }
+        unsafe { Self(_mm256_max_ps(self.0, other.0)) }
     }
     #[inline(always)]
     fn min(self, other: Self) -> Self {
         // SAFETY: only kernels entered after detection hold this type.
-        unsafe { Self(_mm256_min_ps(self.0, other.0), _mm256_min_ps(self.1, other.1)) }
+        unsafe { Self(_mm256_min_ps(self.0, other.0)) }
     }
     #[inline(always)]
     fn abs(self) -> Self {
         // SAFETY: only kernels entered after detection hold this type.
-        unsafe {
-            let sign = _mm256_set1_ps(-0.0);
-            Self(_mm256_andnot_ps(sign, self.0), _mm256_andnot_ps(sign, self.1))
-        }
+        unsafe { Self(_mm256_andnot_ps(_mm256_set1_ps(-0.0), self.0)) }
     }
     #[inline(always)]
     fn round(self) -> Self {
         // SAFETY: only kernels entered after detection hold this type.
         unsafe {
-            Self(
-                _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(self.0),
-                _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(self.1),
-            )
+            Self(_mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(self.0))
         }
     }
     #[inline(always)]
     fn floor(self) -> Self {
         // SAFETY: only kernels entered after detection hold this type.
-        unsafe { Self(_mm256_floor_ps(self.0), _mm256_floor_ps(self.1)) }
+        unsafe { Self(_mm256_floor_ps(self.0)) }
     }
     #[inline(always)]
     fn sqrt(self) -> Self {
         // SAFETY: only kernels entered after detection hold this type.
-        unsafe { Self(_mm256_sqrt_ps(self.0), _mm256_sqrt_ps(self.1)) }
+        unsafe { Self(_mm256_sqrt_ps(self.0)) }
     }
     #[inline(always)]
     fn below(self, other: Self) -> u32 {
         // SAFETY: only kernels entered after detection hold this type.
-        unsafe {
-            let low = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_LT_OQ>(self.0, other.0));
-            let high = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_LT_OQ>(self.1, other.1));
-            (low | (high << 8)) as u32
-        }
+        unsafe { _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_LT_OQ>(self.0, other.0)) as u32 }
     }
     #[inline(always)]
     fn least(self) -> f32 {
         // SAFETY: only kernels entered after detection hold this type.
         unsafe {
-            let all = _mm256_min_ps(self.0, self.1);
-            let four = _mm_min_ps(_mm256_castps256_ps128(all), _mm256_extractf128_ps::<1>(all));
+            let high = _mm256_extractf128_ps::<1>(self.0);
+            let four = _mm_min_ps(_mm256_castps256_ps128(self.0), high);
             let two = _mm_min_ps(four, _mm_movehl_ps(four, four));
             _mm_cvtss_f32(_mm_min_ss(two, _mm_movehdup_ps(two)))
         }
@@ -266,8 +284,8 @@ impl Lanes for Pair {
     fn greatest(self) -> f32 {
         // SAFETY: only kernels entered after detection hold this type.
         unsafe {
-            let all = _mm256_max_ps(self.0, self.1);
-            let four = _mm_max_ps(_mm256_castps256_ps128(all), _mm256_extractf128_ps::<1>(all));
+            let high = _mm256_extractf128_ps::<1>(self.0);
+            let four = _mm_max_ps(_mm256_castps256_ps128(self.0), high);
             let two = _mm_max_ps(four, _mm_movehl_ps(four, four));
             _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)))
         }

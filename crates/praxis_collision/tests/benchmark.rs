@@ -2,11 +2,13 @@
 
 mod common;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nalgebra::Point3;
 use praxis_collision::{Checker, Scene, SceneObject};
 use praxis_geometry::{Pose, Shape};
+use praxis_robot::Robot;
+use serde_json::Value;
 
 use common::{numbers, problems, robot, scene};
 
@@ -20,6 +22,11 @@ fn bench_dir() -> Option<PathBuf> {
     }
     eprintln!("skipped: no panda.json.gz in {}", dir.display());
     None
+}
+
+fn joints(robot: &Robot, set: &Value) -> Vec<usize> {
+    let names = set["joints"].as_array().unwrap().iter();
+    names.map(|joint| robot.joint_index(joint.as_str().unwrap()).unwrap()).collect()
 }
 
 /// Is it a verdict that double precision and the plain twin share with the kernels?
@@ -38,12 +45,7 @@ fn verdicts_are_the_benchmarks() {
     let Some(dir) = bench_dir() else { return };
     for name in ["panda", "ur5", "fetch"] {
         let (robot, set) = (robot(&dir, name), problems(&dir, name));
-        let joints: Vec<usize> = set["joints"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|joint| robot.joint_index(joint.as_str().unwrap()).unwrap())
-            .collect();
+        let joints = joints(&robot, &set);
         let (mut count, mut wrong) = (0, Vec::new());
         for problem in set["problems"].as_array().unwrap() {
             let scene = scene(problem);
@@ -67,8 +69,14 @@ fn verdicts_are_the_benchmarks() {
 #[test]
 fn edges_called_free_are_free_at_every_fine_sample() {
     let Some(dir) = bench_dir() else { return };
-    let (robot, set) = (robot(&dir, "panda"), problems(&dir, "panda"));
-    let joints: Vec<usize> = (0..7).collect();
+    for name in ["panda", "ur5", "fetch"] {
+        edges_are_free_at_every_fine_sample(&dir, name);
+    }
+}
+
+fn edges_are_free_at_every_fine_sample(dir: &Path, name: &str) {
+    let (robot, set) = (robot(dir, name), problems(dir, name));
+    let joints = joints(&robot, &set);
     let (mut free, mut refused_though_free, mut random) = (0, 0, 7_u64);
     for problem in set["problems"].as_array().unwrap().iter().step_by(7) {
         let scene = scene(problem);

@@ -7,7 +7,7 @@ use praxis_trajectory::JointSample;
 use rtrb::{Consumer, Producer};
 use triple_buffer::{Input, Output};
 
-use crate::realtime::{schedule_this_thread, sleep_until, steady_ns};
+use crate::realtime::{LOOP_PRIORITY, schedule_this_thread, sleep_until, steady_ns};
 use crate::shared::{Flags, JointFeedback, LoopEvent, LoopReport, Order};
 
 /// Periods made up for at once after the loop was held up; what is beyond is lost time.
@@ -41,7 +41,7 @@ impl ControlLoop {
     pub fn start(self, publisher: Thread) -> std::io::Result<JoinHandle<()>> {
         std::thread::Builder::new().name("control_loop".to_owned()).spawn(move || {
             if self.realtime {
-                match schedule_this_thread() {
+                match schedule_this_thread(LOOP_PRIORITY) {
                     Ok(()) => tracing::info!("the control loop runs under SCHED_FIFO"),
                     Err(error) => tracing::warn!(
                         %error,

@@ -9,7 +9,7 @@ use praxis_control::{Acceptor, Controller, ControllerState, EStopLatch, RejectEr
 use praxis_ros::r2r::control_msgs::action::{FollowJointTrajectory, GripperCommand};
 use praxis_ros::r2r::std_srvs::srv::Trigger;
 use praxis_ros::topics::{self, names};
-use praxis_ros::{Clock, Diagnostics, Level, Node, Transitions, logging};
+use praxis_ros::{Clock, Diagnostics, Level, Node, Transitions, go_first, logging};
 use praxis_trajectory::{JointLimits, JointSample};
 use rtrb::{Producer, RingBuffer};
 use triple_buffer::triple_buffer;
@@ -22,7 +22,7 @@ use crate::limits::{limits_of, read_if_named};
 use crate::messages::{request_from_goal, request_from_msg};
 use crate::parameters::ControlParameters;
 use crate::publishing::Publishing;
-use crate::realtime::{go_first, lock_memory, steady_ns};
+use crate::realtime::{lock_memory, steady_ns};
 use crate::shared::{Flags, JointFeedback, LoopReport, Order};
 
 const NAME: &str = "control";
@@ -96,6 +96,7 @@ pub fn run() -> anyhow::Result<()> {
         diagnostics,
         clock: clock.clone(),
         flags: flags.clone(),
+        realtime: parameters.realtime,
         rate_hz: parameters.rate_hz,
         state_rate_hz: parameters.state_rate_hz,
     };

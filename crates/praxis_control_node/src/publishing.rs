@@ -13,7 +13,7 @@ use triple_buffer::Output;
 use crate::goals::Goals;
 use crate::gripper::GripperSlot;
 use crate::messages::{command_msg, feedback_msg, fill_state, set_finger, state_msg};
-use crate::realtime::steady_ns;
+use crate::realtime::{PUBLISHING_PRIORITY, schedule_this_thread, steady_ns};
 use crate::shared::{Flags, LoopEvent, LoopReport};
 
 /// Longest sleep without a word from the loop.
@@ -41,6 +41,8 @@ pub struct Publishing {
     pub clock: Clock,
     /// When to end.
     pub flags: Arc<Flags>,
+    /// Whether to ask for real-time scheduling.
+    pub realtime: bool,
     /// Loop periods a second.
     pub rate_hz: f64,
     /// State messages a second.
@@ -50,6 +52,11 @@ pub struct Publishing {
 impl Publishing {
     /// Runs until the flags say to quit and the loop's last words are said.
     pub fn run(mut self) {
+        if self.realtime
+            && let Err(error) = schedule_this_thread(PUBLISHING_PRIORITY)
+        {
+            tracing::warn!(%error, "no real-time scheduling for publishing; commands may be late under load");
+        }
         let joints = self.goals.joints();
         let (mut command, mut state) = (command_msg(&joints), state_msg(&joints));
         let periods_per_state = (self.rate_hz / self.state_rate_hz).max(1.0) as u64;

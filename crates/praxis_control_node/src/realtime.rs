@@ -3,11 +3,10 @@
 
 use std::io;
 
-/// Priority among real-time threads: above what a desktop runs, below kernel threads.
-const PRIORITY: libc::c_int = 80;
-
-/// Niceness of the other threads.
-const NICE: libc::c_int = -10;
+/// Real-time priority of the control loop: above what a desktop runs, below kernel threads.
+pub const LOOP_PRIORITY: i32 = 80;
+/// Real-time priority of the thread that publishes what the loop commands.
+pub const PUBLISHING_PRIORITY: i32 = LOOP_PRIORITY - 1;
 
 /// The steady clock in nanoseconds.
 pub fn steady_ns() -> i64 {
@@ -27,19 +26,9 @@ pub fn sleep_until(at_ns: i64) {
     {}
 }
 
-/// Lets the calling thread, and those that it starts from now on, go before ordinary work: what
-/// hears and publishes for the loop should not wait for a compiler.
-pub fn go_first() -> io::Result<()> {
-    // SAFETY: the call takes numbers only; 0 is the calling thread.
-    match unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICE) } {
-        0 => Ok(()),
-        _ => Err(io::Error::last_os_error()),
-    }
-}
-
 /// Puts the calling thread under SCHED_FIFO.
-pub fn schedule_this_thread() -> io::Result<()> {
-    let parameters = libc::sched_param { sched_priority: PRIORITY };
+pub fn schedule_this_thread(priority: i32) -> io::Result<()> {
+    let parameters = libc::sched_param { sched_priority: priority };
     // SAFETY: 0 is the calling thread and `parameters` is valid.
     match unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO, &parameters) } {
         0 => Ok(()),

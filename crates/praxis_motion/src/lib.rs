@@ -6,7 +6,6 @@
 //! stand in the way. Executing motions is left to control.
 
 mod arm;
-pub mod benchmark;
 mod cartesian;
 mod error;
 mod goal;

@@ -17,7 +17,7 @@ pub struct RrtConnectConfig {
 
 impl Default for RrtConnectConfig {
     fn default() -> Self {
-        Self { max_edge_rad: 1.0, first_reach_rad: 4.0, reach_change: 1e-4 }
+        Self { max_edge_rad: 1.0, first_reach_rad: 2.5, reach_change: 1e-4 }
     }
 }
 
@@ -101,7 +101,7 @@ impl RrtConnect {
             } else {
                 (&mut self.from_goals, &mut self.from_start)
             };
-            sampler.sample_into(&bounds, &mut target);
+            sample_within_reach(&mut sampler, growing, &bounds, &mut target);
             let Some(reached) = extend(&self.config, growing, &target, space, &mut step) else {
                 continue;
             };
@@ -153,6 +153,24 @@ fn usable_goals<'a>(
     if usable.is_empty() { Err(first_error) } else { Ok(usable) }
 }
 
+/// The next sample from where the tree can use one: within its reach of the box around it.
+fn sample_within_reach(
+    sampler: &mut Sampler,
+    tree: &Tree,
+    bounds: &[(f64, f64)],
+    target: &mut [f64],
+) {
+    let reach = tree.most_reach();
+    if reach.is_infinite() {
+        return sampler.sample_into(bounds.iter().copied(), target);
+    }
+    let (lows, highs) = tree.around();
+    let sides = lows.iter().zip(highs).zip(bounds).map(|((&low, &high), &(min, max))| {
+        (min.max(f64::from(low) - reach), max.min(f64::from(high) + reach))
+    });
+    sampler.sample_into(sides, target);
+}
+
 /// One step from the nearest node towards `target`; the new node, if the edge is free.
 fn extend(
     config: &RrtConnectConfig,
@@ -161,7 +179,7 @@ fn extend(
     space: &mut impl JointSpace,
     step: &mut [f64],
 ) -> Option<u32> {
-    let (nearest, away) = tree.nearest(target);
+    let (nearest, away) = tree.nearest_within(target, tree.most_reach())?;
     if away > tree.reach(nearest) || away == 0.0 {
         return None;
     }

@@ -1,35 +1,31 @@
-/// Bases of the Halton sequence, one a joint; later joints are drawn at random.
-const PRIMES: [u64; 10] = [3, 5, 2, 7, 11, 13, 17, 19, 23, 29];
-
-/// Configurations spread over the bounds: a Halton sequence shifted by the seed. One seed, one
-/// sequence.
+/// Configurations spread over the bounds: the points of an additive recurrence with the inverse
+/// powers of a generalised golden ratio (Roberts, "The unreasonable effectiveness of quasirandom
+/// sequences", 2018), shifted by the seed. One seed, one sequence.
 #[derive(Clone, Debug)]
 pub(crate) struct Sampler {
-    shifts: Vec<f64>,
-    index: u64,
+    /// Where the sequence is and how far it goes on, for each joint, in shares of its range.
+    units: Vec<f64>,
+    steps: Vec<f64>,
     state: u64,
 }
 
 impl Sampler {
     pub fn new(dim: usize, seed: u64) -> Self {
-        let mut sampler = Self { shifts: Vec::new(), index: 1, state: seed };
-        sampler.shifts = (0..dim).map(|_| sampler.uniform()).collect();
-        if seed == 0 {
-            sampler.shifts.fill(0.0);
-        }
+        let ratio = golden_ratio(dim);
+        let steps = (1..=dim as i32).map(|power| ratio.powi(-power)).collect();
+        let mut sampler = Self { units: Vec::new(), steps, state: seed };
+        sampler.units = (0..dim).map(|_| sampler.uniform()).collect();
         sampler
     }
 
-    /// The next configuration, written to `out`.
-    pub fn sample_into(&mut self, bounds: &[(f64, f64)], out: &mut [f64]) {
-        for (joint, (out, &(min, max))) in out.iter_mut().zip(bounds).enumerate() {
-            let unit = match PRIMES.get(joint) {
-                Some(&base) => (radical_inverse(self.index, base) + self.shifts[joint]).fract(),
-                None => self.uniform(),
-            };
-            *out = min + unit * (max - min);
+    /// The next configuration within `bounds`, written to `out`.
+    pub fn sample_into(&mut self, bounds: impl Iterator<Item = (f64, f64)>, out: &mut [f64]) {
+        let units = self.units.iter_mut().zip(&self.steps);
+        for ((out, (min, max)), (unit, step)) in out.iter_mut().zip(bounds).zip(units) {
+            let next = *unit + step;
+            *unit = if next < 1.0 { next } else { next - 1.0 };
+            *out = min + *unit * (max - min);
         }
-        self.index += 1;
     }
 
     /// Uniform in [0, 1): splitmix64 (Steele, Lea, Flood 2014).
@@ -42,16 +38,18 @@ impl Sampler {
     }
 }
 
-/// The digits of `index` in `base`, mirrored about the point.
-fn radical_inverse(mut index: u64, base: u64) -> f64 {
-    let (mut value, mut scale) = (0.0, 1.0 / base as f64);
-    let step = scale;
-    while index > 0 {
-        value += (index % base) as f64 * scale;
-        index /= base;
-        scale *= step;
+/// The positive root of x^(dim + 1) = x + 1.
+fn golden_ratio(dim: usize) -> f64 {
+    let power = 1.0 / (dim as f64 + 1.0);
+    let mut x = 1.5;
+    for _ in 0..40 {
+        let next = f64::powf(1.0 + x, power);
+        if (next - x).abs() < 1e-15 {
+            break;
+        }
+        x = next;
     }
-    value
+    x
 }
 
 #[cfg(test)]
@@ -59,8 +57,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn halton_in_base_two_bisects() {
-        let values: Vec<f64> = (1..=4).map(|i| radical_inverse(i, 2)).collect();
-        assert_eq!(values, [0.5, 0.25, 0.75, 0.125]);
+    fn in_one_dimension_it_is_the_golden_ratio() {
+        assert!((golden_ratio(1) - 1.618_033_988_749_895).abs() < 1e-12);
+    }
+
+    #[test]
+    fn samples_fill_every_cell_of_a_grid_evenly() {
+        let mut sampler = Sampler::new(2, 3);
+        let (mut counts, mut q) = ([0; 100], [0.0; 2]);
+        for _ in 0..10_000 {
+            sampler.sample_into([(-5.0, 5.0), (0.0, 10.0)].into_iter(), &mut q);
+            counts[(q[0] + 5.0) as usize * 10 + q[1] as usize] += 1;
+        }
+        assert!(counts.iter().all(|count| (90..=110).contains(count)), "{counts:?}");
     }
 }

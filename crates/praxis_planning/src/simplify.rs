@@ -15,7 +15,7 @@ pub struct SimplifyConfig {
 
 impl Default for SimplifyConfig {
     fn default() -> Self {
-        Self { max_rounds: 5, random_tries: 12, least_gain: 0.01 }
+        Self { max_rounds: 5, random_tries: 4, least_gain: 0.03 }
     }
 }
 

@@ -1,10 +1,12 @@
 //! The planning node: MoveIt's `move_group` surface on Praxis planners.
 //!
 //! `node.rs` listens and speaks, `execution.rs` carries motions out, `pipeline.rs` decides,
-//! `world.rs` keeps the planning scene, `messages.rs` converts moveit_msgs.
+//! `world.rs` keeps the planning scene, `messages.rs` converts moveit_msgs,
+//! `markers.rs` draws for people.
 
 mod error;
 mod execution;
+mod markers;
 mod messages;
 mod node;
 mod parameters;

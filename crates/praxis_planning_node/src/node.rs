@@ -39,6 +39,7 @@ pub fn run() -> anyhow::Result<()> {
         diagnostics: node.diagnostics(NAME, &clock)?,
         monitored_scene: node.publish_on(&topics::MONITORED_PLANNING_SCENE)?,
         display: node.publish_on(&topics::DISPLAY_PLANNED_PATH)?,
+        markers: node.publish_on(&topics::PLANNING_MARKERS)?,
         semantics: node.publish_on(&topics::ROBOT_DESCRIPTION_SEMANTIC)?,
         stops: Arc::new(AtomicU64::new(0)),
         scene_version: Arc::new(AtomicU64::new(0)),

@@ -107,7 +107,7 @@ pub fn plan(
         duration_s = planned.motion.trajectory.duration_s(),
         "motion planned"
     );
-    shared.show(&planned.trajectory, &planned.start);
+    shared.show(&desk.robot, &order.group, &planned.trajectory, &order.start);
     Ok(planned)
 }
 
@@ -185,7 +185,7 @@ fn try_cartesian(
     response.start_state = state_message(&desk.robot, &order.start);
     response.solution = trajectory_message(&motion.trajectory);
     response.fraction = motion.fraction;
-    shared.show(&response.solution, &response.start_state);
+    shared.show(&desk.robot, &request.group_name, &response.solution, &order.start);
     Ok(motion.end.to_string())
 }
 

@@ -3,13 +3,17 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use praxis_robot::Robot;
 use praxis_ros::r2r::moveit_msgs::msg as moveit;
 use praxis_ros::r2r::std_msgs;
+use praxis_ros::r2r::visualization_msgs::msg::MarkerArray;
 use praxis_ros::{Clock, Diagnostics, Publisher, StateHandle};
 
 use crate::error::PlanningError;
+use crate::markers::tool_path;
 use crate::messages;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Pipeline, group_of};
+use crate::requests::state_message;
 
 /// Handles that every thread of the node may use.
 #[derive(Clone)]
@@ -26,6 +30,8 @@ pub struct Shared {
     pub monitored_scene: Publisher<moveit::PlanningScene>,
     /// Planned motions, for people.
     pub display: Publisher<moveit::DisplayTrajectory>,
+    /// The way of the tool, for people.
+    pub markers: Publisher<MarkerArray>,
     /// The SRDF, for other nodes.
     pub semantics: Publisher<std_msgs::msg::String>,
     /// Grows with every "stop".
@@ -65,13 +71,25 @@ impl Shared {
         self.stops.load(Ordering::SeqCst)
     }
 
-    /// Shows a planned motion to people.
-    pub fn show(&self, trajectory: &moveit::RobotTrajectory, start: &moveit::RobotState) {
+    /// Shows a planned motion of a group to people; `state` is its start.
+    pub fn show(
+        &self,
+        robot: &Robot,
+        group: &str,
+        trajectory: &moveit::RobotTrajectory,
+        state: &[f64],
+    ) {
         self.display.publish(&moveit::DisplayTrajectory {
             trajectory: vec![trajectory.clone()],
-            trajectory_start: start.clone(),
+            trajectory_start: state_message(robot, state),
             ..Default::default()
         });
+        if self.markers.has_subscribers()
+            && let Ok(group) = group_of(robot, group)
+        {
+            let now = self.clock.now();
+            self.markers.publish(&tool_path(robot, group.tip_link, trajectory, state, now));
+        }
     }
 
     /// Tells a failure once.

@@ -5,6 +5,7 @@
 //! checked and answers questions about states: one value for each joint of [`Robot::joints`].
 //! Scenes and paths are left to other crates.
 
+mod collada;
 mod error;
 mod fitting;
 mod ik;

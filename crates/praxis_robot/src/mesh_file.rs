@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use praxis_geometry::TriangleMesh;
 
+use crate::collada;
 use crate::error::RobotError;
 
 /// Loads the mesh that a URDF names: a plain path, `file://`, or `package://` looked up in the
@@ -15,13 +16,16 @@ pub(crate) fn load(
     let path = resolve(uri, link)?;
     let broken =
         |problem: String| RobotError::Mesh { link: link.to_owned(), path: path.clone(), problem };
-    let is_stl = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("stl"));
-    if !is_stl {
-        return Err(broken("only STL collision meshes are read; convert it".to_owned()));
-    }
     let bytes = std::fs::read(&path).map_err(|error| broken(error.to_string()))?;
-    let mesh = TriangleMesh::from_binary_stl(&bytes, scale);
-    mesh.map(Arc::new).map_err(|error| broken(error.to_string()))
+    let text = || String::from_utf8_lossy(&bytes);
+    let ending = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let mesh = match ending.as_str() {
+        "stl" => TriangleMesh::from_binary_stl(&bytes, scale).map_err(|e| e.to_string()),
+        "obj" => TriangleMesh::from_obj(&text(), scale).map_err(|e| e.to_string()),
+        "dae" => collada::read(&text(), scale),
+        other => Err(format!("'.{other}' is not read; .stl, .obj and .dae are")),
+    };
+    mesh.map(Arc::new).map_err(broken)
 }
 
 fn resolve(uri: &str, link: &str) -> Result<PathBuf, RobotError> {

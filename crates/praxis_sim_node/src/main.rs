@@ -11,6 +11,7 @@ mod node;
 mod pacing;
 mod physics_loop;
 mod pipeline;
+mod state_publishing;
 mod verdict;
 
 fn main() -> anyhow::Result<()> {

@@ -15,6 +15,7 @@ use crate::drawing;
 use crate::messages::{command_from_msg, tf_msg};
 use crate::physics_loop::{Outputs, PhysicsLoop};
 use crate::pipeline::SimPipeline;
+use crate::state_publishing::{StatePublishers, StatePublishing};
 
 const NAME: &str = "sim";
 /// Commands that may wait for the next physics step; more than a second's worth.
@@ -72,20 +73,21 @@ pub fn run() -> anyhow::Result<()> {
         let _ = send.try_send(command_from_msg(message, epoch));
     })?;
 
-    let outputs = Outputs {
+    let (states, publishing) = StatePublishing::start(StatePublishers {
         joint_states: node.publish_on(&topics::JOINT_STATES)?,
         clock: node.publisher("/clock", QosProfile::default().keep_last(1).reliable())?,
         transforms: node.publish_on(&topics::TF)?,
-        diagnostics,
-        frames: frame_slot,
-    };
+    })
+    .context("no thread to publish")?;
+    let outputs = Outputs { states, diagnostics, frames: frame_slot };
     let running = Arc::new(AtomicBool::new(false));
     node.lifecycle(NAME, &clock, common.autostart, Running(running.clone()))?;
     let physics = PhysicsLoop::new(pipeline, commands, outputs, epoch, parameters.real_time_factor)
         .start(running, stop)
         .context("no thread for the physics")?;
     node.spin();
-    physics.join().map_err(|_| anyhow::anyhow!("the physics thread panicked"))
+    physics.join().map_err(|_| anyhow::anyhow!("the physics thread panicked"))?;
+    publishing.join().map_err(|_| anyhow::anyhow!("the publishing thread panicked"))
 }
 
 fn start_camera(

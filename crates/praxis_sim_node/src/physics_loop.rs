@@ -5,16 +5,14 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use praxis_geometry::Stamp;
-use praxis_ros::r2r::rosgraph_msgs::msg::Clock as ClockMessage;
-use praxis_ros::r2r::sensor_msgs::msg::JointState;
-use praxis_ros::r2r::tf2_msgs::msg::TFMessage;
-use praxis_ros::{Diagnostics, Latency, Level, Publisher, StopFlag};
+use praxis_ros::{Diagnostics, Latency, Level, StopFlag, go_first};
 use praxis_sim::{JointCommand, Snapshot};
 
 use crate::camera_loop::FrameSlot;
 use crate::messages::{clock_msg, joint_state_msg, tf_msg};
 use crate::pacing::Pacing;
 use crate::pipeline::{Due, SimPipeline};
+use crate::state_publishing::{State, StatePublishing};
 
 /// How long the loop sleeps when it is ahead.
 const NAP: Duration = Duration::from_micros(500);
@@ -23,12 +21,8 @@ const LOG_EVERY: Duration = Duration::from_secs(1);
 
 /// What the physics thread speaks through.
 pub struct Outputs {
-    /// `joint_states`.
-    pub joint_states: Publisher<JointState>,
-    /// `/clock`.
-    pub clock: Publisher<ClockMessage>,
-    /// `/tf`.
-    pub transforms: Publisher<TFMessage>,
+    /// `joint_states`, `/clock` and `/tf`.
+    pub states: StatePublishing,
     /// `/diagnostics`.
     pub diagnostics: Diagnostics,
     /// Where camera frames are asked for; absent without a camera.
@@ -79,6 +73,10 @@ impl PhysicsLoop {
         stop: StopFlag,
     ) -> std::io::Result<JoinHandle<()>> {
         std::thread::Builder::new().name("physics".to_owned()).spawn(move || {
+            // It stands for hardware, which does not wait for other processes either.
+            if let Err(error) = go_first() {
+                tracing::info!(%error, "no higher priority for the physics; on a busy machine time slips");
+            }
             let begin = Instant::now();
             while !stop.is_stopped() {
                 if is_running.load(Ordering::SeqCst) {
@@ -128,18 +126,18 @@ impl PhysicsLoop {
         let simulator = self.pipeline.simulator();
         let stamp = self.stamp();
         if due.clock {
-            self.outputs.clock.publish(&clock_msg(stamp));
+            self.outputs.states.publish(State::Clock(clock_msg(stamp)));
         }
         if due.joint_states {
             let states = simulator.joint_states();
             let message = joint_state_msg(stamp, simulator.joint_names(), states);
-            self.outputs.joint_states.publish(&message);
+            self.outputs.states.publish(State::Joints(message));
         }
         if due.transforms || due.frame {
             let snapshot = simulator.snapshot();
             if due.transforms {
                 let frames = self.pipeline.moving_frames(&snapshot);
-                self.outputs.transforms.publish(&tf_msg(stamp, &frames));
+                self.outputs.states.publish(State::Transforms(tf_msg(stamp, &frames)));
             }
             if due.frame {
                 self.ask_for_frame(stamp, snapshot);
@@ -171,6 +169,7 @@ impl PhysicsLoop {
         diagnostics.value("physics", "real_time_factor", format!("{factor:.3}"));
         diagnostics.value("physics", "slips", slips);
         diagnostics.value("physics", "slipped_ms", slipped.as_millis());
+        diagnostics.value("physics", "dropped_messages", self.outputs.states.dropped());
         diagnostics.latency("physics", "step", &self.step_time);
         let following = self.pipeline.simulator().is_following();
         let doing = if following { "following commands" } else { "holding" };

@@ -14,7 +14,8 @@ pub struct GraspConfig {
     pub opening_margin_m: f64,
     /// Lowest height of the tool centre point above the support, metres.
     pub min_tool_height_m: f64,
-    /// How far the fingers' pads can reach below the object's top, metres.
+    /// How far below the object's top the tool centre point may go, metres: the palm must stay
+    /// clear of the top, also when its height is measured too low or the object slips.
     pub max_finger_depth_m: f64,
 }
 
@@ -24,7 +25,8 @@ impl Default for GraspConfig {
             max_opening_m: 0.08,
             opening_margin_m: 0.006,
             min_tool_height_m: 0.02,
-            max_finger_depth_m: 0.038,
+            // The Panda's palm is 37 mm above its tool centre point.
+            max_finger_depth_m: 0.03,
         }
     }
 }

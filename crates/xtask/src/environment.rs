@@ -33,6 +33,9 @@ const MESSAGES: &[&str] = &[
     "visualization_msgs",
 ];
 
+/// Variable that names the file with Fast DDS's transports.
+pub const FAST_DDS_PROFILE: &str = "FASTRTPS_DEFAULT_PROFILES_FILE";
+
 /// The ROS 2 that the nodes are built and run with.
 pub enum Ros {
     /// Somebody sourced one; it is used as it is.
@@ -78,7 +81,7 @@ pub fn variables() -> Result<BTreeMap<String, String>> {
     set("ORT_DYLIB_PATH", text(places::libraries().join("libonnxruntime.so")));
     set("IDL_PACKAGE_FILTER", MESSAGES.join(";"));
     // Camera frames are larger than Fast DDS's default shared-memory segment.
-    set("FASTRTPS_DEFAULT_PROFILES_FILE", text(places::root().join("config/fastdds_shm.xml")));
+    set(FAST_DDS_PROFILE, text(places::root().join("config/fastdds_shm.xml")));
     let inherited = |key: &str| std::env::var(key).unwrap_or_default();
     let mut rpaths = Vec::new();
     match which_ros() {

@@ -36,6 +36,8 @@ pub struct NodeEntry {
     pub name: String,
     /// Program.
     pub executable: String,
+    /// File with the transports that it talks through.
+    pub fast_dds_profile: String,
     /// Start it only if this argument has one of these values.
     #[serde(default)]
     pub only_if: BTreeMap<String, Vec<String>>,
@@ -135,6 +137,7 @@ arguments:
 nodes:
   - name: sim
     executable: sim_node
+    fast_dds_profile: config/fastdds_shm.xml
     parameter_files: ['config/${robot}/sim.yaml']
     parameters: { seed: '${seed}' }
     only_if: { robot: [panda] }
@@ -165,6 +168,7 @@ nodes:
                 let values = table.values(&[]).unwrap();
                 for node in &table.nodes {
                     node.command_line(&values).unwrap();
+                    assert!(crate::places::root().join(&node.fast_dds_profile).is_file());
                     read += 1;
                 }
             }

