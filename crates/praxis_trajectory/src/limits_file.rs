@@ -114,7 +114,8 @@ impl Entry {
             reason: format!("{what} of '{joint}' is {value}"),
         };
         let (min, max) = (self.min_position, self.max_position);
-        if self.has_position_limits && !(min <= max) {
+        let ordered = min <= max; // false of NaN
+        if self.has_position_limits && !ordered {
             return Err(bad("max_position - min_position", max - min));
         }
         let positive = |has: bool, what: &str, value: f64| match has {

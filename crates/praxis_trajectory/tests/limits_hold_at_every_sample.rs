@@ -1,7 +1,8 @@
 //! Laws of timed paths, seen from outside: limits at 1 kHz, rest to rest, on the path.
 
 use praxis_trajectory::{
-    JointLimit, JointLimits, JointSample, Trajectory, brake_along, join, move_to_state, time_path,
+    JointLimit, JointLimits, JointSample, Trajectory, brake_along, join, move_to_state,
+    time_free_path, time_path,
 };
 use proptest::prelude::*;
 
@@ -46,6 +47,35 @@ fn check_limits(trajectory: &Trajectory, limits: &JointLimits) -> Result<(), Tes
     Ok(())
 }
 
+/// How far a free motion may leave the chords that were found free.
+const CHORD_DEVIATION: f64 = 5e-4;
+
+/// What must not be touched, in joint space.
+#[derive(Debug)]
+struct Ball {
+    centre: [f64; 3],
+    radius: f64,
+}
+
+fn at_1_khz(motion: &Trajectory) -> impl Iterator<Item = Vec<f64>> + '_ {
+    let steps = (motion.duration_s() * 1000.0) as usize;
+    (0..=steps).map(|step| motion.sample(step as f64 * 1e-3).position)
+}
+
+fn off_path(point: &[f64], path: &[Vec<f64>]) -> f64 {
+    path.windows(2)
+        .map(|pair| distance_to_segment(point, &pair[0], &pair[1]))
+        .fold(f64::INFINITY, f64::min)
+}
+
+/// Farthest that averaging the motion moves it off the rounded path: `ramp² acceleration / 6` a
+/// joint, with the longest `ramp = acceleration / jerk` of all.
+fn smoothing_deviation(limits: &JointLimits) -> f64 {
+    let ramp_s = limits.joints().iter().map(|l| l.acceleration / l.jerk).fold(0.0, f64::max);
+    let squared: f64 = limits.joints().iter().map(|l| l.acceleration.powi(2)).sum();
+    ramp_s * ramp_s * squared.sqrt() / 6.0 + 1e-9
+}
+
 fn waypoints(dim: usize, most: usize) -> impl Strategy<Value = Vec<Vec<f64>>> {
     prop::collection::vec(prop::collection::vec(-2.5..2.5, dim), 2..most)
 }
@@ -83,6 +113,48 @@ proptest! {
             let point = motion.sample(step as f64 / 200.0).position;
             let nearest = path.windows(2).map(|w| distance_to_segment(&point, &w[0], &w[1]));
             prop_assert!(nearest.fold(f64::INFINITY, f64::min) < 1e-6);
+        }
+    }
+
+    #[test]
+    fn corners_stay_within_their_deviation(path in waypoints(7, 9), deviation in 0.0..0.3) {
+        let limits = panda_like();
+        let motion = time_path(names(7), &path, &limits, deviation).unwrap();
+        let most = deviation + smoothing_deviation(&limits);
+        for point in at_1_khz(&motion) {
+            prop_assert!(off_path(&point, &path) <= most);
+        }
+    }
+
+    #[test]
+    fn free_motions_touch_nothing_and_keep_all_limits(
+        path in waypoints(3, 7),
+        balls in prop::collection::vec((prop::array::uniform3(-2.5..2.5), 0.05..1.5), 0..12),
+        deviation in 0.0..0.4,
+    ) {
+        // Each ball keeps off the path itself by a hair, so that some corners graze theirs.
+        let balls: Vec<Ball> = balls
+            .into_iter()
+            .map(|(centre, radius): ([f64; 3], f64)| {
+                Ball { centre, radius: radius.min(off_path(&centre, &path) - 1e-3) }
+            })
+            .filter(|ball| ball.radius > 0.0)
+            .collect();
+        let limits = JointLimits::new(vec![JointLimit::new(1.5, 8.0, 300.0); 3]).unwrap();
+        let is_free = |a: &[f64], b: &[f64]| {
+            balls.iter().all(|ball| distance_to_segment(&ball.centre, a, b) > ball.radius)
+        };
+        let motion = time_free_path(names(3), &path, &limits, deviation, is_free).unwrap();
+        check_limits(&motion, &limits)?;
+        prop_assert_eq!(motion.position(0), path[0].as_slice());
+        prop_assert_eq!(motion.last_position(), path[path.len() - 1].as_slice());
+        let most = deviation + smoothing_deviation(&limits);
+        for point in at_1_khz(&motion) {
+            prop_assert!(off_path(&point, &path) <= most);
+            for ball in &balls {
+                let inside = ball.radius - distance_to_segment(&point, &ball.centre, &ball.centre);
+                prop_assert!(inside < CHORD_DEVIATION, "{inside} inside {ball:?}");
+            }
         }
     }
 
