@@ -3,7 +3,7 @@ use praxis_planning::distance;
 use crate::plain_checker::PlainChecker;
 use crate::problems::Problem;
 
-/// Configurations are looked at this near to each other along an edge (joint space, L2).
+/// Paths of the benchmark are looked at this finely (joint space, L2).
 pub const SPACING_RAD: f64 = 1.0 / 512.0;
 /// Ends and bounds are judged with this tolerance: the data set's own starts are rounded.
 const TOLERANCE_RAD: f64 = 1e-5;
@@ -39,9 +39,10 @@ impl std::fmt::Display for PathFault {
     }
 }
 
-/// The first thing wrong with a path, if any.
+/// The first thing wrong with a path, if any, looked at every `spacing_rad`.
 pub fn fault_of(
     path: &[Vec<f64>],
+    spacing_rad: f64,
     problem: &Problem,
     bounds: &[(f64, f64)],
     checker: &mut PlainChecker<'_>,
@@ -53,7 +54,10 @@ pub fn fault_of(
         return Some(PathFault::WrongEnds);
     }
     out_of_bounds(path, bounds).or_else(|| {
-        let touches = |edge: &[Vec<f64>]| !edge_is_free(&edge[0], &edge[1], problem, checker);
+        let touches = |edge: &[Vec<f64>]| {
+            let steps = (distance(&edge[0], &edge[1]) / spacing_rad).ceil().max(1.0) as usize;
+            !edge_is_free(&edge[0], &edge[1], steps, problem, checker)
+        };
         path.windows(2).position(touches).map(|edge| PathFault::Touches { edge })
     })
 }
@@ -67,8 +71,13 @@ fn out_of_bounds(path: &[Vec<f64>], bounds: &[(f64, f64)]) -> Option<PathFault> 
     )
 }
 
-fn edge_is_free(a: &[f64], b: &[f64], problem: &Problem, checker: &mut PlainChecker<'_>) -> bool {
-    let steps = (distance(a, b) / SPACING_RAD).ceil().max(1.0) as usize;
+fn edge_is_free(
+    a: &[f64],
+    b: &[f64],
+    steps: usize,
+    problem: &Problem,
+    checker: &mut PlainChecker<'_>,
+) -> bool {
     (0..=steps).all(|step| {
         let share = step as f64 / steps as f64;
         let q: Vec<f64> = a.iter().zip(b).map(|(a, b)| a + share * (b - a)).collect();
@@ -92,7 +101,7 @@ mod tests {
         .unwrap();
         let path: Vec<Vec<f64>> = path.iter().map(|q| q.to_vec()).collect();
         let mut checker = PlainChecker::new(&robot, &[0, 1], &robot.neutral());
-        fault_of(&path, &problem, &[(-3.0, 3.0), (0.0, 2.0)], &mut checker)
+        fault_of(&path, SPACING_RAD, &problem, &[(-3.0, 3.0), (0.0, 2.0)], &mut checker)
     }
 
     #[test]

@@ -113,16 +113,22 @@ impl<'a> PlainChecker<'a> {
 
     fn pair_touches(&self, (a, b): (usize, usize)) -> bool {
         let (a, b) = (&self.bodies[a], &self.bodies[b]);
-        let around = |body: &Body| self.root_from_link[body.link] * body.centre;
-        if !overlap((around(a) - around(b)).norm_squared(), a.radius_m + b.radius_m) {
+        let centre = |body: &Body| self.root_from_link[body.link] * body.centre;
+        let (around_a, around_b) = (centre(a), centre(b));
+        let near = |at: &Point3<f64>, radius_m: f64, body: &Body, around: &Point3<f64>| {
+            overlap((at - around).norm_squared(), radius_m + body.radius_m)
+        };
+        if !near(&around_a, a.radius_m, b, &around_b) {
             return false;
         }
         let spheres = self.robot.spheres();
         a.spheres.clone().any(|first| {
-            b.spheres.clone().any(|second| {
-                let squared_m2 = (self.centres[first] - self.centres[second]).norm_squared();
-                overlap(squared_m2, spheres[first].radius_m + spheres[second].radius_m)
-            })
+            let (at, radius_m) = (&self.centres[first], spheres[first].radius_m);
+            near(at, radius_m, b, &around_b)
+                && b.spheres.clone().any(|second| {
+                    let squared_m2 = (at - self.centres[second]).norm_squared();
+                    overlap(squared_m2, radius_m + spheres[second].radius_m)
+                })
         })
     }
 }

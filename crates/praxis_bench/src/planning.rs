@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::comparison::{self, Comparison};
 use crate::line::Line;
+use crate::path_check::SPACING_RAD;
 use crate::peers::{Peer, PlanningRequest};
 use crate::plain_checker::PlainChecker;
 use crate::problems::{Problem, ProblemFile};
@@ -293,7 +294,9 @@ impl<'a> Judge<'a> {
 
     fn judge(&mut self, line: Line, motion: Option<&Trajectory>, problem: &Problem) -> Judged {
         let Self { checker, bounds, limits } = self;
-        let fault = line.solved.then(|| path_check::fault_of(&line.path, problem, bounds, checker));
+        let fault = line
+            .solved
+            .then(|| path_check::fault_of(&line.path, SPACING_RAD, problem, bounds, checker));
         let motion = motion.zip(*limits).map(|(motion, limits)| {
             motion_check::verdict_on(motion, limits, bounds, &problem.obstacles, checker)
         });

@@ -28,12 +28,60 @@ pub enum StlError {
         /// Which.
         triangle: usize,
     },
+    /// A corner in a text is not three finite numbers, or a triangle has not three corners.
+    #[error("line {line}: a triangle needs three corners of three finite numbers")]
+    BadCorner {
+        /// Line of the text.
+        line: usize,
+    },
     /// Nothing to see.
     #[error("holds no triangle")]
     Empty,
 }
 
 impl TriangleMesh {
+    /// Reads an STL, binary or text; its numbers times `scale` are metres. Triangles share no
+    /// vertices.
+    pub fn from_stl(bytes: &[u8], scale: [f64; 3]) -> Result<Self, StlError> {
+        match Self::from_binary_stl(bytes, scale) {
+            // Binary files may begin so too: their length tells.
+            Err(StlError::WrongLength { .. } | StlError::NoHeader { .. })
+                if bytes.starts_with(b"solid") =>
+            {
+                Self::from_stl_text(&String::from_utf8_lossy(bytes), scale)
+            }
+            read => read,
+        }
+    }
+
+    fn from_stl_text(text: &str, scale: [f64; 3]) -> Result<Self, StlError> {
+        let mut mesh = Self::default();
+        for (index, text) in text.lines().enumerate() {
+            let bad = StlError::BadCorner { line: index + 1 };
+            let mut words = text.split_ascii_whitespace();
+            match words.next() {
+                Some("vertex") => {
+                    let numbers: Vec<f64> = words.map_while(|word| word.parse().ok()).collect();
+                    let [x, y, z] = numbers[..] else { return Err(bad) };
+                    if !numbers.iter().all(|number| number.is_finite()) {
+                        return Err(bad);
+                    }
+                    mesh.vertices.push(Point3::new(x * scale[0], y * scale[1], z * scale[2]));
+                }
+                Some("endloop") => {
+                    let (told, first) = (mesh.vertices.len(), 3 * mesh.triangles.len());
+                    if told != first + 3 {
+                        return Err(bad);
+                    }
+                    let first = first as u32;
+                    mesh.triangles.push([first, first + 1, first + 2]);
+                }
+                _ => {}
+            }
+        }
+        if mesh.triangles.is_empty() { Err(StlError::Empty) } else { Ok(mesh) }
+    }
+
     /// Reads a binary STL; its numbers times `scale` are metres. Triangles share no vertices.
     pub fn from_binary_stl(bytes: &[u8], scale: [f64; 3]) -> Result<Self, StlError> {
         let got = bytes.len();
@@ -78,6 +126,19 @@ mod tests {
         let mesh = TriangleMesh::from_binary_stl(&bytes, [1.0, 1.0, 0.5]).unwrap();
         assert_eq!(mesh.vertices[0], Point3::new(0.0, 0.0, 1.0));
         assert_eq!(mesh.triangles, [[0, 1, 2]]);
+    }
+
+    #[test]
+    fn text_is_read_too() {
+        const TEXT: &str = "solid a\nfacet normal 0 0 1\nouter loop\nvertex 0 0 0\nvertex 1 0 0\n\
+            vertex 0 2e0 0\nendloop\nendfacet\nendsolid a\n";
+        let read = |text: &str| TriangleMesh::from_stl(text.as_bytes(), [1.0, 0.5, 1.0]);
+        let mesh = read(TEXT).unwrap();
+        assert_eq!(mesh.triangles, [[0, 1, 2]]);
+        assert_eq!(mesh.vertices[2], Point3::new(0.0, 1.0, 0.0));
+        assert_eq!(read(&TEXT.replace("2e0", "x")), Err(StlError::BadCorner { line: 6 }));
+        assert_eq!(read(&TEXT.replace("vertex 1 0 0", "")), Err(StlError::BadCorner { line: 7 }));
+        assert_eq!(read("solid a\nendsolid a"), Err(StlError::Empty));
     }
 
     #[test]

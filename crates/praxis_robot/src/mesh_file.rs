@@ -20,7 +20,7 @@ pub(crate) fn load(
     let text = || String::from_utf8_lossy(&bytes);
     let ending = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     let mesh = match ending.as_str() {
-        "stl" => TriangleMesh::from_binary_stl(&bytes, scale).map_err(|e| e.to_string()),
+        "stl" => TriangleMesh::from_stl(&bytes, scale).map_err(|e| e.to_string()),
         "obj" => TriangleMesh::from_obj(&text(), scale).map_err(|e| e.to_string()),
         "dae" => collada::read(&text(), scale),
         other => Err(format!("'.{other}' is not read; .stl, .obj and .dae are")),
@@ -32,6 +32,8 @@ fn resolve(uri: &str, link: &str) -> Result<PathBuf, RobotError> {
     let Some(in_package) = uri.strip_prefix("package://") else {
         return Ok(PathBuf::from(uri.strip_prefix("file://").unwrap_or(uri)));
     };
+    // `package:///name` is seen too.
+    let in_package = in_package.trim_start_matches('/');
     let prefixes = std::env::var("AMENT_PREFIX_PATH").unwrap_or_default();
     let found = prefixes
         .split(':')

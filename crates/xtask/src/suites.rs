@@ -6,14 +6,14 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::build::ROS_CRATES;
-use crate::{bring, build, domain, environment, places, processes, setup};
+use crate::{bench, bring, build, domain, environment, places, processes, setup};
 
 /// Options of `test`.
 #[derive(Args)]
 pub struct Options {
     /// One part: a crate, a file of `tests/ros` without its ending, or one of `format`, `hashes`,
-    /// `algorithms`, `inspect_graph`, `survive_kill`, `random_weights`; `lint` and `demo` run only
-    /// when asked for.
+    /// `algorithms`, `inspect_graph`, `survive_kill`, `random_weights`; `lint`, `demo` and `robots`
+    /// (minutes of fitting spheres) run only when asked for.
     #[arg(long)]
     only: Option<String>,
 }
@@ -51,9 +51,12 @@ impl Count {
 
 /// Sets up, runs every part (or the one asked for) and counts.
 pub fn run(options: &Options) -> Result<ExitCode> {
-    setup::run()?;
     let wanted = |part: &str| options.only.as_deref().is_none_or(|only| only == part);
     let asked = |part: &str| options.only.as_deref() == Some(part);
+    // The robots need no ROS and bring what they need themselves.
+    if !asked("robots") {
+        setup::run()?;
+    }
     let mut count = Count::default();
 
     if wanted("format") {
@@ -69,6 +72,10 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     if wanted("algorithms") {
         // Release: planners and rasterisers are slow otherwise. No ROS in the environment.
         counted(&mut count, "algorithms", cargo().args(["test", "--release", "--no-fail-fast"]))?;
+    }
+    if asked("robots") {
+        setup::robot_packages()?;
+        counted(&mut count, "robots", &mut robots())?;
     }
     if let Some(only) = options.only.as_deref().filter(|only| is_crate(only))
         && !ROS_CRATES.contains(&only)
@@ -142,6 +149,18 @@ fn cargo() -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(places::root());
     cargo
+}
+
+/// Loads every robot description of the packages and plans with those of a fitting size.
+fn robots() -> Command {
+    let packages = places::robot_packages();
+    let mut command = bench::program();
+    command
+        .args(["robots", "--folder"])
+        .arg(packages.join("share/example-robot-data/robots"))
+        // Where `package://` is looked up.
+        .env("AMENT_PREFIX_PATH", packages);
+    command
 }
 
 /// Scripts named `test_*.py`.
