@@ -63,8 +63,9 @@ def start(folder):
             # This driver is a script: it needs patience on a busy machine.
             arguments += ["-p", "stale_after_s:=0.6", "-p", f"estop_file:={folder}/e_stop"]
         log = open(f"{folder}/{entry['name']}.log", "w")
+        environment = os.environ | {"FASTRTPS_DEFAULT_PROFILES_FILE": str(ROOT / entry["fast_dds_profile"])}
         running[entry["name"]] = subprocess.Popen(
-            [str(NODES / entry["executable"]), *arguments], cwd=ROOT, stdout=log, stderr=log
+            [str(NODES / entry["executable"]), *arguments], cwd=ROOT, env=environment, stdout=log, stderr=log
         )
     return running
 

@@ -6,9 +6,11 @@ pub fn root() -> PathBuf {
     here.ancestors().nth(2).map(PathBuf::from).unwrap_or(here)
 }
 
-/// What set-up brings: ignored by git, may be deleted at any time.
+/// What set-up brings: ignored by git, may be deleted at any time. Several checkouts may share one
+/// by a link; builds are the same then, for the path that they see is.
 pub fn ros() -> PathBuf {
-    root().join(".ros")
+    let here = root().join(".ros");
+    here.canonicalize().unwrap_or(here)
 }
 
 /// The private ROS 2.
