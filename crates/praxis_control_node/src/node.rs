@@ -334,15 +334,11 @@ fn hear_stops(node: &mut Node, control: &Rc<Control>) -> anyhow::Result<()> {
         ours.order(Order::Stop(StopReason::StopRequested));
         let stop_s = ours.goals.report().stop_duration_s;
         let message = format!("at rest within {stop_s:.3} s");
-        if let Err(error) = request.respond(Trigger::Response { success: true, message }) {
-            tracing::warn!(%error, "answer to control/stop was not sent");
-        }
+        request.respond(Trigger::Response { success: true, message });
     })?;
     let ours = control.clone();
     node.serve::<Trigger::Service>(names::CONTROL_RESET, move |request| {
-        if let Err(error) = request.respond(ours.reset()) {
-            tracing::warn!(%error, "answer to control/reset was not sent");
-        }
+        request.respond(ours.reset());
     })?;
     let ours = control.clone();
     node.listen_to(&topics::E_STOP, move |message| {

@@ -171,17 +171,19 @@ fn hear_robot(
     })?;
     let ours = shared.clone();
     let mut told: Option<Instant> = None;
-    node.listen_to(&topics::JOINT_STATES, move |message| match NamedJoints::from_msg(&message) {
-        Ok(joints) => {
-            if let Some(pipeline) = lock(&ours.pipeline).as_mut() {
-                pipeline.hear(&joints, Instant::now());
+    node.listen_calmly_to(&topics::JOINT_STATES, move |message| {
+        match NamedJoints::from_msg(&message) {
+            Ok(joints) => {
+                if let Some(pipeline) = lock(&ours.pipeline).as_mut() {
+                    pipeline.hear(&joints, Instant::now());
+                }
             }
+            Err(error) if told.is_none_or(|at| at.elapsed() > TELL_EVERY) => {
+                told = Some(Instant::now());
+                tracing::warn!(%error, "joint state is passed over");
+            }
+            Err(_) => {}
         }
-        Err(error) if told.is_none_or(|at| at.elapsed() > TELL_EVERY) => {
-            told = Some(Instant::now());
-            tracing::warn!(%error, "joint state is passed over");
-        }
-        Err(_) => {}
     })?;
     let ours = shared.clone();
     node.listen_to(&topics::TRAJECTORY_EXECUTION_EVENT, move |message: std_msgs::msg::String| {
@@ -230,9 +232,7 @@ macro_rules! serve_in_background {
             let ours = ours.clone();
             in_background($name, move || {
                 let response = $answer(&ours, &request.message);
-                if let Err(error) = request.respond(response) {
-                    tracing::warn!(%error, service = $name, "answer was not sent");
-                }
+                request.respond(response);
             });
         })?;
     }};
@@ -287,24 +287,18 @@ fn serve_scene(node: &mut Node, shared: &Shared) -> anyhow::Result<()> {
         let scene = ours.with(|pipeline| Ok(scene_message(pipeline, components, ours.clock.now())));
         ours.tell(names::GET_PLANNING_SCENE, &scene);
         let response = srv::GetPlanningScene::Response { scene: scene.unwrap_or_default() };
-        if let Err(error) = request.respond(response) {
-            tracing::warn!(%error, "the scene was not sent");
-        }
+        request.respond(response);
     })?;
     let ours = shared.clone();
     node.serve::<srv::ApplyPlanningScene::Service>(names::APPLY_PLANNING_SCENE, move |request| {
         let success = change_scene(&ours, names::APPLY_PLANNING_SCENE, |pipeline| {
             apply_scene(pipeline, &request.message.scene)
         });
-        if let Err(error) = request.respond(srv::ApplyPlanningScene::Response { success }) {
-            tracing::warn!(%error, "answer to a scene change was not sent");
-        }
+        request.respond(srv::ApplyPlanningScene::Response { success });
     })?;
     node.serve::<std_srvs::srv::Empty::Service>("clear_octomap", move |request| {
         // There is no octomap to clear; perceived points are always the newest.
-        if let Err(error) = request.respond(std_srvs::srv::Empty::Response::default()) {
-            tracing::warn!(%error, "answer to clear_octomap was not sent");
-        }
+        request.respond(std_srvs::srv::Empty::Response::default());
     })?;
     Ok(())
 }
@@ -320,9 +314,7 @@ fn serve_planner_settings(
             planner_ids: vec![PLANNER.to_owned()],
         };
         let response = srv::QueryPlannerInterfaces::Response { planner_interfaces: vec![planner] };
-        if let Err(error) = request.respond(response) {
-            tracing::warn!(%error, "answer to query_planner_interface was not sent");
-        }
+        request.respond(response);
     })?;
     let ours = parameters.clone();
     node.serve::<srv::GetPlannerParams::Service>("get_planner_params", move |request| {
@@ -335,15 +327,11 @@ fn serve_planner_settings(
                 "how far from its waypoint a corner may be rounded".to_owned(),
             ],
         };
-        if let Err(error) = request.respond(srv::GetPlannerParams::Response { params }) {
-            tracing::warn!(%error, "answer to get_planner_params was not sent");
-        }
+        request.respond(srv::GetPlannerParams::Response { params });
     })?;
     node.serve::<srv::SetPlannerParams::Service>("set_planner_params", |request| {
         tracing::warn!("set_planner_params changes nothing; set the node's own parameters");
-        if let Err(error) = request.respond(srv::SetPlannerParams::Response::default()) {
-            tracing::warn!(%error, "answer to set_planner_params was not sent");
-        }
+        request.respond(srv::SetPlannerParams::Response::default());
     })?;
     Ok(())
 }

@@ -12,11 +12,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use praxis_ros::r2r::QosProfile;
 use praxis_ros::r2r::control_msgs::action::GripperCommand;
 use praxis_ros::r2r::std_msgs::msg::String as Text;
 use praxis_ros::r2r::std_srvs::srv::Trigger;
-use praxis_ros::r2r::{QosProfile, ServiceRequest};
-use praxis_ros::{GoalEnd, GoalHandle, Level, Node, Parameters, Transitions, logging};
+use praxis_ros::{
+    GoalEnd, GoalHandle, Level, Node, Parameters, ServiceRequest, Transitions, logging,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -133,7 +135,5 @@ fn close(
 }
 
 fn answer(request: ServiceRequest<Trigger::Service>, success: bool, message: String) {
-    if let Err(error) = request.respond(Trigger::Response { success, message }) {
-        tracing::warn!(%error, "an answer was not sent");
-    }
+    request.respond(Trigger::Response { success, message });
 }

@@ -6,11 +6,12 @@ use r2r::action_msgs::msg::{GoalInfo, GoalStatus, GoalStatusArray};
 use r2r::action_msgs::srv::CancelGoal;
 use r2r::builtin_interfaces::msg::Time;
 use r2r::unique_identifier_msgs::msg::UUID;
-use r2r::{QosProfile, ServiceRequest, WrappedActionTypeSupport};
+use r2r::{QosProfile, WrappedActionTypeSupport};
 
 use crate::clock::Clock;
 use crate::error::RosError;
 use crate::node::{Node, Publisher};
+use crate::rcl::ServiceRequest;
 
 const ACCEPTED: i8 = 1;
 const EXECUTING: i8 = 2;
@@ -98,9 +99,7 @@ impl Node {
             if let Ok(id) = verdict {
                 ours.accept(id, now.clone());
             }
-            if let Err(error) = request.respond(A::make_goal_response_msg(accepted, now)) {
-                tracing::warn!(%action, %error, "answer to a goal was not sent");
-            }
+            request.respond(A::make_goal_response_msg(accepted, now));
             match verdict {
                 Ok(id) => on_accepted(goal, GoalHandle { id, shared: ours.clone(), ended: false }),
                 Err(reason) => tracing::warn!(%action, %reason, "goal rejected"),
@@ -112,9 +111,7 @@ impl Node {
             &format!("{name}/_action/cancel_goal"),
             move |request| {
                 let (response, canceling) = ours.cancel(&request.message.goal_info);
-                if let Err(error) = request.respond(response) {
-                    tracing::warn!(%error, "answer to a cancel request was not sent");
-                }
+                request.respond(response);
                 for id in canceling {
                     on_cancel(id);
                 }
@@ -234,9 +231,7 @@ where
             }
         };
         drop(goals);
-        if let Err(error) = request.respond(answer) {
-            tracing::warn!(%error, "result of a goal was not sent");
-        }
+        request.respond(answer);
     }
 
     fn end(&self, id: &[u8; 16], status: i8, result: A::Result) {
@@ -246,9 +241,7 @@ where
         goal.ended = Some(Instant::now());
         for request in goal.waiting.drain(..) {
             let answer = A::make_result_response_msg(status, result.clone());
-            if let Err(error) = request.respond(answer) {
-                tracing::warn!(%error, "result of a goal was not sent");
-            }
+            request.respond(answer);
         }
         goal.result = Some(result);
         self.publish_status(&goals);

@@ -1,18 +1,19 @@
-use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::Thread;
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use r2r::WrappedServiceTypeSupport;
 
 use crate::error::RosError;
 use crate::node::StopFlag;
+use crate::rcl::RawClient;
+
+/// How often a thread that waits looks up: has the server come, shall it give up?
+const LOOK_UP: Duration = Duration::from_millis(5);
 
 /// Calls one service; the calling thread waits.
 pub struct Client<S: WrappedServiceTypeSupport> {
-    inner: Arc<r2r::Client<S>>,
+    inner: Arc<RawClient<S>>,
     service: String,
     stop: StopFlag,
 }
@@ -23,9 +24,12 @@ impl<S: WrappedServiceTypeSupport> Clone for Client<S> {
     }
 }
 
-impl<S: WrappedServiceTypeSupport + 'static> Client<S> {
-    pub(crate) fn new(inner: r2r::Client<S>, service: String, stop: StopFlag) -> Self {
-        Self { inner: Arc::new(inner), service, stop }
+impl<S> Client<S>
+where
+    S: WrappedServiceTypeSupport<Request: 'static, Response: 'static>,
+{
+    pub(crate) fn new(inner: Arc<RawClient<S>>, service: String, stop: StopFlag) -> Self {
+        Self { inner, service, stop }
     }
 
     /// Sends a request and waits for the answer; waits for the server first.
@@ -40,20 +44,12 @@ impl<S: WrappedServiceTypeSupport + 'static> Client<S> {
         timeout: Duration,
         give_up: &dyn Fn() -> bool,
     ) -> Result<S::Response, RosError> {
-        let deadline = Instant::now() + timeout;
-        let failed = |source| RosError::r2r(format!("call '{}'", self.service), source);
-        let end = |ended| match ended {
-            Ended::TimedOut => {
-                RosError::NoAnswer { server: self.service.clone(), waited_s: timeout.as_secs_f64() }
-            }
-            Ended::GivenUp => RosError::Stopped,
-        };
+        let wait = Wait::new(timeout, &self.service);
         let stop = || self.stop.is_stopped() || give_up();
-
-        let available = r2r::Node::is_available(&*self.inner).map_err(failed)?;
-        wait_for(available, deadline, &stop).map_err(end)?.map_err(failed)?;
-        let answer = self.inner.request(request).map_err(failed)?;
-        wait_for(answer, deadline, &stop).map_err(end)?.map_err(failed)
+        while !self.inner.is_available()? {
+            std::thread::sleep(wait.step(&stop)?);
+        }
+        self.ask(request, &wait, &stop)
     }
 
     /// Sends a request to a server that is known to be there, even while the node ends, and waits
@@ -63,55 +59,55 @@ impl<S: WrappedServiceTypeSupport + 'static> Client<S> {
         request: &S::Request,
         timeout: Duration,
     ) -> Result<S::Response, RosError> {
-        let failed = |source| RosError::r2r(format!("call '{}'", self.service), source);
-        let answer = self.inner.request(request).map_err(failed)?;
-        let stop = || self.stop.is_stopped();
-        match wait_for(answer, Instant::now() + timeout, &stop) {
-            Ok(answer) => answer.map_err(failed),
-            Err(Ended::GivenUp) => Err(RosError::Stopped),
-            Err(Ended::TimedOut) => Err(RosError::NoAnswer {
-                server: self.service.clone(),
-                waited_s: timeout.as_secs_f64(),
-            }),
+        self.ask(request, &Wait::new(timeout, &self.service), &|| self.stop.is_stopped())
+    }
+
+    fn ask(
+        &self,
+        request: &S::Request,
+        wait: &Wait<'_>,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<S::Response, RosError> {
+        let answer = self.inner.request(request)?;
+        loop {
+            let step = match wait.step(stop) {
+                Ok(step) => step,
+                Err(ended) => {
+                    self.inner.forget(answer.number);
+                    return Err(ended);
+                }
+            };
+            match answer.receiver.recv_timeout(step) {
+                Ok(response) => return Ok(response),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Err(RosError::Closed),
+            }
         }
     }
 }
 
-pub(crate) enum Ended {
-    TimedOut,
-    GivenUp,
-}
-
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-/// Drives a future on this thread until it is ready, the deadline passes or `stop` says so.
-pub(crate) fn wait_for<F: Future>(
-    future: F,
+/// A wait with an end.
+struct Wait<'a> {
+    server: &'a str,
+    timeout: Duration,
     deadline: Instant,
-    stop: &dyn Fn() -> bool,
-) -> Result<F::Output, Ended> {
-    /// How often `stop` is asked.
-    const LOOK_UP: Duration = Duration::from_millis(5);
-    let mut future = pin!(future);
-    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-    let mut context = Context::from_waker(&waker);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
-            return Ok(output);
-        }
+}
+
+impl<'a> Wait<'a> {
+    fn new(timeout: Duration, server: &'a str) -> Self {
+        Self { server, timeout, deadline: Instant::now() + timeout }
+    }
+
+    /// How long to wait before looking up again; an error once the wait is over.
+    fn step(&self, stop: &dyn Fn() -> bool) -> Result<Duration, RosError> {
         if stop() {
-            return Err(Ended::GivenUp);
+            return Err(RosError::Stopped);
         }
-        let left = deadline.saturating_duration_since(Instant::now());
+        let left = self.deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(Ended::TimedOut);
+            let waited_s = self.timeout.as_secs_f64();
+            return Err(RosError::NoAnswer { server: self.server.to_owned(), waited_s });
         }
-        std::thread::park_timeout(left.min(LOOK_UP));
+        Ok(left.min(LOOK_UP))
     }
 }

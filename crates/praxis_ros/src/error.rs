@@ -1,9 +1,12 @@
 /// Why the node runtime could not do something.
 #[derive(Debug, thiserror::Error)]
 pub enum RosError {
-    /// The ROS arguments on the command line are malformed.
-    #[error("the --ros-args on the command line are malformed; see the message above")]
-    Arguments,
+    /// ROS does not start: malformed `--ros-args`, or no middleware.
+    #[error("ROS does not start; are --ros-args and the environment right? {reason}")]
+    Arguments {
+        /// What rcl said.
+        reason: String,
+    },
     /// Signal handlers could not be installed.
     #[error("cannot install signal handlers: {source}")]
     Signals {
@@ -11,13 +14,16 @@ pub enum RosError {
         source: std::io::Error,
     },
     /// The middleware refused.
-    #[error("cannot {what}: {source}")]
+    #[error("cannot {what}: {reason}")]
     Middleware {
         /// What was tried.
         what: String,
-        /// What r2r said.
-        source: r2r::Error,
+        /// What rcl said.
+        reason: String,
     },
+    /// The node has ended.
+    #[error("the node has ended")]
+    Closed,
     /// A server did not answer in time.
     #[error("'{server}' gave no answer within {waited_s:.1} s; is its node running and active?")]
     NoAnswer {
@@ -43,10 +49,4 @@ pub enum RosError {
         /// What is wrong with it.
         reason: String,
     },
-}
-
-impl RosError {
-    pub(crate) fn r2r(what: impl Into<String>, source: r2r::Error) -> Self {
-        Self::Middleware { what: what.into(), source }
-    }
 }

@@ -43,6 +43,7 @@ mod panics;
 mod parameters;
 mod priority;
 mod raw;
+mod rcl;
 pub mod tf;
 pub mod topics;
 
@@ -58,3 +59,4 @@ pub use self::lifecycle::{State, StateHandle, Transitions};
 pub use self::node::{Node, Publisher, StopFlag};
 pub use self::parameters::{CommonParameters, Parameters};
 pub use self::priority::go_first;
+pub use self::rcl::ServiceRequest;

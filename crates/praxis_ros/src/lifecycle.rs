@@ -216,18 +216,18 @@ impl Node {
             if let Err(reason) = &done {
                 tracing::error!(transition = %asked.label, id = asked.id, %reason, "no transition");
             }
-            answer(request, ChangeState::Response { success: done.is_ok() });
+            request.respond(ChangeState::Response { success: done.is_ok() });
         })?;
         let ours = machine.clone();
         self.serve::<GetState::Service>(&format!("{name}/get_state"), move |request| {
             let current_state = ours.borrow().state().to_msg();
-            answer(request, GetState::Response { current_state });
+            request.respond(GetState::Response { current_state });
         })?;
         self.serve::<GetAvailableStates::Service>(
             &format!("{name}/get_available_states"),
             move |request| {
                 let available_states = State::ALL.iter().map(|state| state.to_msg()).collect();
-                answer(request, GetAvailableStates::Response { available_states });
+                request.respond(GetAvailableStates::Response { available_states });
             },
         )?;
         let ours = machine.clone();
@@ -237,14 +237,14 @@ impl Node {
                 let from = ours.borrow().state();
                 let here = TRANSITIONS.iter().filter(|t| t.from == from);
                 let available_transitions = here.map(Transition::describe).collect();
-                answer(request, GetAvailableTransitions::Response { available_transitions });
+                request.respond(GetAvailableTransitions::Response { available_transitions });
             },
         )?;
         self.serve::<GetAvailableTransitions::Service>(
             &format!("{name}/get_transition_graph"),
             move |request| {
                 let available_transitions = TRANSITIONS.iter().map(Transition::describe).collect();
-                answer(request, GetAvailableTransitions::Response { available_transitions });
+                request.respond(GetAvailableTransitions::Response { available_transitions });
             },
         )?;
 
@@ -269,14 +269,5 @@ impl Node {
             });
         }
         Ok(StateHandle(state))
-    }
-}
-
-fn answer<S: r2r::WrappedServiceTypeSupport + 'static>(
-    request: r2r::ServiceRequest<S>,
-    response: S::Response,
-) {
-    if let Err(error) = request.respond(response) {
-        tracing::warn!(%error, "a service answer was not sent");
     }
 }

@@ -1,12 +1,16 @@
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use futures::{FutureExt, StreamExt};
-use r2r::{QosProfile, WrappedServiceTypeSupport, WrappedTypesupport};
+use r2r::{NativeMsg, QosProfile, WrappedServiceTypeSupport, WrappedTypesupport};
 
+use crate::client::Client;
 use crate::error::RosError;
-use crate::raw::SharedPublisher;
+use crate::rcl::{
+    Bell, NodeHandle, ParameterOverride, Pending, RawClient, RawPublisher, RawService,
+    RawSubscription, Reader, ServiceRequest, Urgency,
+};
 
 /// Asks everything that belongs to a node to stop; cheap to copy, readable from any thread.
 #[derive(Clone, Debug, Default)]
@@ -28,68 +32,75 @@ impl StopFlag {
     }
 }
 
-type Poll = Box<dyn FnMut()>;
+/// How long a message of [`Node::subscribe_calmly`] waits at most.
+const CALM_WAIT: Duration = Duration::from_millis(10);
 
 struct Timer {
     period: Duration,
     due: Instant,
-    tick: Poll,
+    tick: Box<dyn FnMut()>,
 }
 
 /// A node and the thread that serves it: everything is created before [`Node::spin`], callbacks run
 /// on the thread that spins, and what they hand on (channels, publishers) works from any thread.
 ///
-/// r2r's streams hold ten messages and drop the newest; here each spin takes at most one message a
-/// subscription and hands it on at once, so the queue that counts is the middleware's, whose depth
-/// the QoS profile states.
+/// The queue that counts is the middleware's, whose depth the QoS profile states.
 pub struct Node {
-    r2r: r2r::Node,
-    polls: Vec<Poll>,
+    /// What is created on it holds it too, so that it goes last.
+    handle: Arc<NodeHandle>,
+    bell: Arc<Bell>,
+    readers: Vec<Box<dyn Reader>>,
+    /// Ends publishers and clients that threads still hold.
+    closers: Vec<Box<dyn Fn()>>,
+    overrides: Vec<ParameterOverride>,
     timers: Vec<Timer>,
+    longest_wait: Duration,
     at_start: Vec<Box<dyn FnOnce()>>,
     at_end: Vec<Box<dyn FnOnce()>>,
     stop: StopFlag,
 }
 
 /// Publishes one type on one topic, from any thread.
-pub struct Publisher<T: WrappedTypesupport> {
-    inner: SharedPublisher<T>,
+pub struct Publisher<T> {
+    inner: Arc<RawPublisher>,
     topic: Arc<str>,
+    carries: PhantomData<fn(T)>,
 }
 
-impl<T: WrappedTypesupport + 'static> Clone for Publisher<T> {
+impl<T> Clone for Publisher<T> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), topic: self.topic.clone() }
+        Self { inner: self.inner.clone(), topic: self.topic.clone(), carries: PhantomData }
     }
 }
 
 impl<T: WrappedTypesupport + 'static> Publisher<T> {
     /// Publishes; a failure is logged once here, for nobody upstream could do anything about it.
     pub fn publish(&self, message: &T) {
-        if let Err(error) = self.inner.get().publish(message) {
-            tracing::warn!(topic = %self.topic, %error, "message was not published");
+        match self.inner.publish(message) {
+            Ok(()) => {}
+            Err(RosError::Closed) => tracing::debug!(topic = %self.topic, "the node has ended"),
+            Err(error) => {
+                tracing::warn!(topic = %self.topic, %error, "message was not published");
+            }
         }
     }
 
     /// Publishes without a log line on failure: for the log itself.
     pub(crate) fn publish_quietly(&self, message: &T) {
-        let _ = self.inner.get().publish(message);
+        let _ = self.inner.publish(message);
     }
 
     /// Whether somebody listens: lets a node skip work that nobody sees.
     pub fn has_subscribers(&self) -> bool {
-        self.inner.get().get_inter_process_subscription_count().is_ok_and(|count| count > 0)
+        self.inner.subscribers() > 0
     }
 }
 
 impl Node {
     /// Creates the node; `--ros-args` of the command line apply.
     pub fn create(name: &str) -> Result<Self, RosError> {
-        let context = std::panic::catch_unwind(r2r::Context::create)
-            .map_err(|_| RosError::Arguments)?
-            .map_err(|source| RosError::r2r("create a ROS context", source))?;
-        let r2r = r2r::Node::create(context, name, "")
-            .map_err(|source| RosError::r2r(format!("create node '{name}'"), source))?;
+        let handle = NodeHandle::create(name)?;
+        let overrides = handle.parameter_overrides()?;
         let stop = StopFlag::default();
         for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
             signal_hook::flag::register(signal, stop.shared())
@@ -97,31 +108,33 @@ impl Node {
         }
         crate::panics::end_the_node(stop.clone());
         Ok(Self {
-            r2r,
-            polls: Vec::new(),
+            handle,
+            bell: Arc::default(),
+            readers: Vec::new(),
+            closers: Vec::new(),
+            overrides,
             timers: Vec::new(),
+            // The stop flag is looked at as often as this: a signal rings no bell.
+            longest_wait: Duration::from_millis(50),
             at_start: Vec::new(),
             at_end: Vec::new(),
             stop,
         })
     }
-}
 
-impl Node {
     /// The flag that ends [`Node::spin`]; set by SIGINT and SIGTERM.
     pub fn stop_flag(&self) -> StopFlag {
         self.stop.clone()
     }
 
-    /// Parameter overrides from the command line and parameter files.
-    pub(crate) fn overrides(&self) -> Vec<(String, r2r::ParameterValue)> {
-        let overrides = self.r2r.params.lock().unwrap_or_else(|broken| broken.into_inner());
-        overrides.iter().map(|(name, value)| (name.clone(), value.value.clone())).collect()
+    /// Parameter overrides from the command line and parameter files; later ones win.
+    pub(crate) fn overrides(&self) -> Vec<ParameterOverride> {
+        self.overrides.clone()
     }
 
     /// Name with the namespace, starting with a slash.
     pub fn fully_qualified_name(&self) -> String {
-        self.r2r.fully_qualified_name().unwrap_or_default()
+        self.handle.fully_qualified_name()
     }
 
     /// A publisher on a relative or absolute topic name.
@@ -130,11 +143,14 @@ impl Node {
         topic: &str,
         qos: QosProfile,
     ) -> Result<Publisher<T>, RosError> {
-        let inner = self
-            .r2r
-            .create_publisher::<T>(topic, qos)
-            .map_err(|source| RosError::r2r(format!("publish '{topic}'"), source))?;
-        Ok(Publisher { inner: SharedPublisher::new(inner), topic: topic.into() })
+        let inner = Arc::new(RawPublisher::create::<T>(&self.handle, topic, qos)?);
+        let ours = Arc::downgrade(&inner);
+        self.closers.push(Box::new(move || {
+            if let Some(publisher) = ours.upgrade() {
+                publisher.close();
+            }
+        }));
+        Ok(Publisher { inner, topic: topic.into(), carries: PhantomData })
     }
 
     /// Calls back with every message of a topic, in order.
@@ -144,16 +160,21 @@ impl Node {
         qos: QosProfile,
         mut callback: impl FnMut(T) + 'static,
     ) -> Result<(), RosError> {
-        let mut stream = self
-            .r2r
-            .subscribe::<T>(topic, qos)
-            .map_err(|source| RosError::r2r(format!("subscribe to '{topic}'"), source))?;
-        self.polls.push(Box::new(move || {
-            while let Some(Some(message)) = stream.next().now_or_never() {
-                callback(message);
-            }
-        }));
-        Ok(())
+        let copied = move |message: &NativeMsg<T>| callback(T::from_native(message));
+        self.listen(topic, qos, Urgency::AtOnce, copied)
+    }
+
+    /// Like [`Node::subscribe`] for a busy topic of which only the newest message counts: messages
+    /// do not wake the node but are taken within 10 ms.
+    pub fn subscribe_calmly<T: WrappedTypesupport + 'static>(
+        &mut self,
+        topic: &str,
+        qos: QosProfile,
+        mut callback: impl FnMut(T) + 'static,
+    ) -> Result<(), RosError> {
+        self.longest_wait = self.longest_wait.min(CALM_WAIT);
+        let copied = move |message: &NativeMsg<T>| callback(T::from_native(message));
+        self.listen(topic, qos, Urgency::WhenAwake, copied)
     }
 
     /// Like [`Node::subscribe`] without the copy into a Rust message: for images and clouds.
@@ -161,48 +182,47 @@ impl Node {
         &mut self,
         topic: &str,
         qos: QosProfile,
-        mut callback: impl FnMut(&r2r::NativeMsg<T>) + 'static,
+        callback: impl FnMut(&NativeMsg<T>) + 'static,
     ) -> Result<(), RosError> {
-        let mut stream = self
-            .r2r
-            .subscribe_native::<T>(topic, qos)
-            .map_err(|source| RosError::r2r(format!("subscribe to '{topic}'"), source))?;
-        self.polls.push(Box::new(move || {
-            while let Some(Some(message)) = stream.next().now_or_never() {
-                callback(&message);
-            }
-        }));
+        self.listen(topic, qos, Urgency::AtOnce, callback)
+    }
+
+    fn listen<T: WrappedTypesupport + 'static>(
+        &mut self,
+        topic: &str,
+        qos: QosProfile,
+        urgency: Urgency,
+        callback: impl FnMut(&NativeMsg<T>) + 'static,
+    ) -> Result<(), RosError> {
+        let pending = Pending::new(self.bell.clone(), urgency);
+        let reader = RawSubscription::create(&self.handle, topic, qos, pending, callback)?;
+        self.readers.push(Box::new(reader));
         Ok(())
     }
 
     /// Calls back with every request; whoever gets it answers with `respond`, from any thread.
-    pub fn serve<S: WrappedServiceTypeSupport + 'static>(
+    pub fn serve<S: WrappedServiceTypeSupport<Request: 'static> + 'static>(
         &mut self,
         service: &str,
-        mut callback: impl FnMut(r2r::ServiceRequest<S>) + 'static,
+        callback: impl FnMut(ServiceRequest<S>) + 'static,
     ) -> Result<(), RosError> {
-        let mut stream = self
-            .r2r
-            .create_service::<S>(service, QosProfile::services_default())
-            .map_err(|source| RosError::r2r(format!("serve '{service}'"), source))?;
-        self.polls.push(Box::new(move || {
-            while let Some(Some(request)) = stream.next().now_or_never() {
-                callback(request);
-            }
-        }));
+        let pending = Pending::new(self.bell.clone(), Urgency::AtOnce);
+        let reader = RawService::create(&self.handle, service, pending, callback)?;
+        self.readers.push(Box::new(reader));
         Ok(())
     }
 
     /// Calls a service, from any thread but the one that spins.
-    pub fn client<S: WrappedServiceTypeSupport + 'static>(
-        &mut self,
-        service: &str,
-    ) -> Result<crate::client::Client<S>, RosError> {
-        let inner = self
-            .r2r
-            .create_client::<S>(service, QosProfile::services_default())
-            .map_err(|source| RosError::r2r(format!("call '{service}'"), source))?;
-        Ok(crate::client::Client::new(inner, service.to_owned(), self.stop.clone()))
+    pub fn client<S>(&mut self, service: &str) -> Result<Client<S>, RosError>
+    where
+        S: WrappedServiceTypeSupport<Request: 'static, Response: 'static> + 'static,
+    {
+        let pending = Pending::new(self.bell.clone(), Urgency::AtOnce);
+        let inner = RawClient::<S>::create(&self.handle, service, pending)?;
+        self.readers.push(Box::new(inner.clone()));
+        let ours = inner.clone();
+        self.closers.push(Box::new(move || ours.close()));
+        Ok(Client::new(inner, service.to_owned(), self.stop.clone()))
     }
 
     /// Calls back at a fixed rate of the steady clock; late calls are skipped, not made up.
@@ -223,38 +243,51 @@ impl Node {
     /// Serves the node until the stop flag is set. If a thread of the process has panicked, the
     /// process ends here with exit code 101.
     pub fn spin(mut self) {
-        const LONGEST_WAIT: Duration = Duration::from_millis(50);
+        self.bell.wakes_this_thread();
         for act in self.at_start.drain(..) {
             act();
         }
         while !self.stop.is_stopped() {
-            let now = Instant::now();
-            let wait = self
-                .timers
-                .iter()
-                .map(|timer| timer.due.saturating_duration_since(now))
-                .fold(LONGEST_WAIT, Duration::min)
-                .max(Duration::from_micros(200));
-            self.r2r.spin_once(wait);
-            for poll in &mut self.polls {
-                poll();
-            }
-            let now = Instant::now();
-            for timer in &mut self.timers {
-                if timer.due <= now {
-                    (timer.tick)();
-                    timer.due += timer.period;
-                    if timer.due < now {
-                        timer.due = now + timer.period;
-                    }
-                }
-            }
+            self.serve_readers();
+            let next = self.serve_timers();
+            // Whoever rang meanwhile makes this return at once.
+            std::thread::park_timeout(next.min(self.longest_wait));
         }
         for act in self.at_end.drain(..) {
             act();
         }
+        self.readers.clear();
+        for close in self.closers.drain(..) {
+            close();
+        }
+        self.handle.close();
         if crate::panics::have_happened() {
             std::process::exit(101);
         }
+    }
+
+    fn serve_readers(&mut self) {
+        for reader in &mut self.readers {
+            if reader.pending().take() {
+                reader.serve();
+            }
+        }
+    }
+
+    /// Calls back the timers that are due; returns the time until the next one is.
+    fn serve_timers(&mut self) -> Duration {
+        let now = Instant::now();
+        for timer in &mut self.timers {
+            if timer.due <= now {
+                (timer.tick)();
+                timer.due += timer.period;
+                if timer.due < now {
+                    timer.due = now + timer.period;
+                }
+            }
+        }
+        let now = Instant::now();
+        let waits = self.timers.iter().map(|timer| timer.due.saturating_duration_since(now));
+        waits.min().unwrap_or(Duration::MAX)
     }
 }

@@ -3,6 +3,7 @@ use std::sync::{Arc, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use praxis_geometry::Stamp;
+use r2r::QosProfile;
 use r2r::rcl_interfaces::msg::{
     FloatingPointRange, IntegerRange, ListParametersResult, Parameter, ParameterDescriptor,
     ParameterEvent, ParameterValue, SetParametersResult,
@@ -11,7 +12,6 @@ use r2r::rcl_interfaces::srv::{
     DescribeParameters, GetParameterTypes, GetParameters, ListParameters, SetParameters,
     SetParametersAtomically,
 };
-use r2r::{QosProfile, ServiceRequest};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -280,21 +280,6 @@ fn from_msg(value: &ParameterValue) -> Value {
     }
 }
 
-fn from_override(value: r2r::ParameterValue) -> Value {
-    match value {
-        r2r::ParameterValue::NotSet => Value::Null,
-        r2r::ParameterValue::Bool(v) => v.into(),
-        r2r::ParameterValue::Integer(v) => v.into(),
-        r2r::ParameterValue::Double(v) => v.into(),
-        r2r::ParameterValue::String(v) => v.into(),
-        r2r::ParameterValue::BoolArray(v) => v.into(),
-        r2r::ParameterValue::ByteArray(v) => v.into(),
-        r2r::ParameterValue::IntegerArray(v) => v.into(),
-        r2r::ParameterValue::DoubleArray(v) => v.into(),
-        r2r::ParameterValue::StringArray(v) => v.into(),
-    }
-}
-
 impl Node {
     /// Declares every field of `P` as a parameter (groups get dotted names; doc comments become
     /// descriptions, schema ranges are enforced), takes the overrides of files and command line,
@@ -317,7 +302,7 @@ impl Node {
                 continue;
             }
             declared
-                .set(&parameter, from_override(value))
+                .set(&parameter, value)
                 .map_err(|reason| RosError::Parameter { name: parameter, reason })?;
         }
         let values = declared
@@ -351,14 +336,14 @@ impl Node {
             let values = with(&ours, &request.message.names, ParameterValue::default(), |d| {
                 to_msg(d.kind, &d.value)
             });
-            answer(request, GetParameters::Response { values });
+            request.respond(GetParameters::Response { values });
         })?;
         let ours = declared.clone();
         self.serve::<GetParameterTypes::Service>(
             &format!("{name}/get_parameter_types"),
             move |request| {
                 let types = with(&ours, &request.message.names, 0, |d| d.kind);
-                answer(request, GetParameterTypes::Response { types });
+                request.respond(GetParameterTypes::Response { types });
             },
         )?;
         let ours = declared.clone();
@@ -376,7 +361,7 @@ impl Node {
                     })
                     .collect();
                 drop(declared);
-                answer(request, DescribeParameters::Response { descriptors });
+                request.respond(DescribeParameters::Response { descriptors });
             },
         )?;
         let ours = declared.clone();
@@ -395,10 +380,9 @@ impl Node {
                 let mut prefixes: Vec<String> = groups.collect();
                 prefixes.dedup();
                 drop(declared);
-                answer(
-                    request,
-                    ListParameters::Response { result: ListParametersResult { names, prefixes } },
-                );
+                request.respond(ListParameters::Response {
+                    result: ListParametersResult { names, prefixes },
+                });
             },
         )?;
 
@@ -443,13 +427,13 @@ impl Node {
         self.serve::<SetParameters::Service>(&format!("{name}/set_parameters"), move |request| {
             let each = request.message.parameters.iter();
             let results = each.map(|p| change_one(std::slice::from_ref(p))).collect();
-            answer(request, SetParameters::Response { results });
+            request.respond(SetParameters::Response { results });
         })?;
         self.serve::<SetParametersAtomically::Service>(
             &format!("{name}/set_parameters_atomically"),
             move |request| {
                 let result = change(&request.message.parameters);
-                answer(request, SetParametersAtomically::Response { result });
+                request.respond(SetParametersAtomically::Response { result });
             },
         )
     }
@@ -497,15 +481,6 @@ fn describe(name: &str, declared: &Declared) -> ParameterDescriptor {
             .into_iter()
             .collect(),
         ..ParameterDescriptor::default()
-    }
-}
-
-fn answer<S: r2r::WrappedServiceTypeSupport + 'static>(
-    request: ServiceRequest<S>,
-    response: S::Response,
-) {
-    if let Err(error) = request.respond(response) {
-        tracing::warn!(%error, "a service answer was not sent");
     }
 }
 

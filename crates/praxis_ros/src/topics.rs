@@ -50,6 +50,16 @@ impl Node {
         self.subscribe(topic.name, (topic.subscribed)(), callback)
     }
 
+    /// Like [`Node::listen_to`] for a busy topic of which only the newest message counts, see
+    /// [`Node::subscribe_calmly`].
+    pub fn listen_calmly_to<T: WrappedTypesupport + 'static>(
+        &mut self,
+        topic: &Topic<T>,
+        callback: impl FnMut(T) + 'static,
+    ) -> Result<(), RosError> {
+        self.subscribe_calmly(topic.name, (topic.subscribed)(), callback)
+    }
+
     /// Like [`Node::listen_to`] without the copy into a Rust message.
     pub fn listen_natively_to<T: WrappedTypesupport + 'static>(
         &mut self,

@@ -100,11 +100,11 @@ fn listen(node: &mut Node, seen: &Seen) -> anyhow::Result<()> {
         }
     })?;
     let ours = seen.clone();
-    node.listen_to(&topics::JOINT_STATES, move |message: JointState| match NamedJoints::from_msg(
-        &message,
-    ) {
-        Ok(joints) => ours.set_joints(joints),
-        Err(error) => tracing::warn!(%error, "joint state left out"),
+    node.listen_calmly_to(&topics::JOINT_STATES, move |message: JointState| {
+        match NamedJoints::from_msg(&message) {
+            Ok(joints) => ours.set_joints(joints),
+            Err(error) => tracing::warn!(%error, "joint state left out"),
+        }
     })?;
     Ok(())
 }
@@ -172,13 +172,7 @@ fn work(
     }
 }
 
-fn respond(
-    request: praxis_ros::r2r::ServiceRequest<Trigger::Service>,
-    success: bool,
-    message: &str,
-) {
+fn respond(request: praxis_ros::ServiceRequest<Trigger::Service>, success: bool, message: &str) {
     let response = Trigger::Response { success, message: message.to_owned() };
-    if let Err(error) = request.respond(response) {
-        tracing::warn!(%error, "a service answer was not sent");
-    }
+    request.respond(response);
 }
