@@ -50,7 +50,7 @@ pub struct Node {
     handle: Arc<NodeHandle>,
     bell: Arc<Bell>,
     readers: Vec<Box<dyn Reader>>,
-    /// Ends publishers and clients that threads still hold.
+    /// End publishers and clients, whoever still holds them.
     closers: Vec<Box<dyn Fn()>>,
     overrides: Vec<ParameterOverride>,
     timers: Vec<Timer>,
@@ -137,19 +137,16 @@ impl Node {
         self.handle.fully_qualified_name()
     }
 
-    /// A publisher on a relative or absolute topic name.
+    /// A publisher on a relative or absolute topic name. It lasts as long as the node, so that what
+    /// was latched stays there for late readers when nobody holds the handle any more.
     pub fn publisher<T: WrappedTypesupport + 'static>(
         &mut self,
         topic: &str,
         qos: QosProfile,
     ) -> Result<Publisher<T>, RosError> {
         let inner = Arc::new(RawPublisher::create::<T>(&self.handle, topic, qos)?);
-        let ours = Arc::downgrade(&inner);
-        self.closers.push(Box::new(move || {
-            if let Some(publisher) = ours.upgrade() {
-                publisher.close();
-            }
-        }));
+        let ours = inner.clone();
+        self.closers.push(Box::new(move || ours.close()));
         Ok(Publisher { inner, topic: topic.into(), carries: PhantomData })
     }
 
