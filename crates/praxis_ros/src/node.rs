@@ -238,7 +238,8 @@ impl Node {
     }
 
     /// Serves the node until the stop flag is set. If a thread of the process has panicked, the
-    /// process ends here with exit code 101.
+    /// process ends here with exit code 101. After the spin the process is to end: it is aborted
+    /// when it has not within 1.5 s.
     pub fn spin(mut self) {
         self.bell.wakes_this_thread();
         for act in self.at_start.drain(..) {
@@ -253,6 +254,8 @@ impl Node {
         for act in self.at_end.drain(..) {
             act();
         }
+        // All that moves is at rest; what is left is to take leave of the middleware.
+        crate::panics::abort_unless_ended();
         self.readers.clear();
         for close in self.closers.drain(..) {
             close();

@@ -19,15 +19,21 @@ pub(crate) fn end_the_node(stop: StopFlag) {
         }
         tracing::error!(%panic, "a thread panicked; the node ends");
         stop.stop();
-        let last_resort = std::thread::Builder::new().name("last_resort".to_owned());
-        let started = last_resort.spawn(|| {
-            std::thread::sleep(LONGEST_END);
-            std::process::abort();
-        });
-        if started.is_err() {
-            std::process::abort();
-        }
+        abort_unless_ended();
     }));
+}
+
+/// The process may take [`LONGEST_END`] to end; then it is aborted.
+pub(crate) fn abort_unless_ended() {
+    let last_resort = std::thread::Builder::new().name("last_resort".to_owned());
+    let started = last_resort.spawn(|| {
+        std::thread::sleep(LONGEST_END);
+        eprintln!("the node has not ended within {LONGEST_END:?}; aborting");
+        std::process::abort();
+    });
+    if started.is_err() {
+        std::process::abort();
+    }
 }
 
 /// Whether a thread of this process has panicked.

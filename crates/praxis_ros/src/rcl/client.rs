@@ -144,8 +144,6 @@ impl<S: WrappedServiceTypeSupport> RawClient<S> {
         // SAFETY: the client was created on this node, and nobody uses it: it is taken.
         unsafe {
             let client = &mut *open.client.0;
-            let returned = rcl_client_set_on_new_response_callback(client, None, std::ptr::null());
-            tell_unless_ok(returned, "silence a client");
             let returned = rcl_client_fini(client, &mut *self.node.lock().0);
             tell_unless_ok(returned, "finalise a client");
         }

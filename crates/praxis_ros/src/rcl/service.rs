@@ -155,8 +155,6 @@ impl<S: WrappedServiceTypeSupport, F> Drop for RawService<S, F> {
         // SAFETY: the service was created on this node, and nobody uses it: it is taken.
         unsafe {
             let service = &mut *service.0;
-            let returned = rcl_service_set_on_new_request_callback(service, None, std::ptr::null());
-            tell_unless_ok(returned, "silence a service");
             let returned = rcl_service_fini(service, &mut *self.handle.node.lock().0);
             tell_unless_ok(returned, "finalise a service");
         }

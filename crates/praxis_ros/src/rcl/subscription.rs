@@ -96,12 +96,10 @@ impl<T: WrappedTypesupport + 'static, F: FnMut(&NativeMsg<T>)> Reader for RawSub
 
 impl<T: WrappedTypesupport, F> Drop for RawSubscription<T, F> {
     fn drop(&mut self) {
-        // SAFETY: the subscription was created on this node; the callback ends before the flag.
+        // SAFETY: the subscription was created on this node. The callback is not taken away first: the
+        // reader ends with its listener, and the flag lives on.
         unsafe {
             let subscription = &mut *self.subscription.0;
-            let returned =
-                rcl_subscription_set_on_new_message_callback(subscription, None, std::ptr::null());
-            tell_unless_ok(returned, "silence a subscription");
             let returned = rcl_subscription_fini(subscription, &mut *self.node.lock().0);
             tell_unless_ok(returned, "finalise a subscription");
         }
