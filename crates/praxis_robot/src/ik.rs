@@ -289,7 +289,7 @@ fn rotation_vector(r: &Matrix3<f64>) -> Vector3<f64> {
 }
 
 /// SplitMix64, as a number in [0, 1).
-fn share(state: &mut u64) -> f64 {
+pub(crate) fn share(state: &mut u64) -> f64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut z = *state;
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
