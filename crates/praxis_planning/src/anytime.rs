@@ -146,7 +146,8 @@ impl Growing {
         let Some(&goal) = near.get(pick) else { return };
         for _ in 0..MOST_DRAWS {
             self.draw(goal, bound);
-            let inside = self.q.iter().zip(&self.bounds).all(|(q, (min, max))| q >= min && q <= max);
+            let inside =
+                self.q.iter().zip(&self.bounds).all(|(q, (min, max))| q >= min && q <= max);
             if inside {
                 if space.is_free(&self.q) {
                     self.graph.add(&self.q, Verdict::Free);

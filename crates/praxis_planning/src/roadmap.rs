@@ -73,7 +73,10 @@ impl Roadmap {
             self.sampler = Some(Sampler::new(space.dim(), seed));
         }
         for iterations in 0.. {
-            budget.check(64 * iterations, self.len())?;
+            budget.check(iterations, self.len())?;
+            if budget.is_late() {
+                return Err(PlanError::BudgetSpent { iterations, nodes: self.len() });
+            }
             let kept = self.len();
             let from = self.graph.add(start, Verdict::Free);
             let to: Vec<u32> =
@@ -84,7 +87,8 @@ impl Roadmap {
             self.graph.truncate(kept);
             if let Some(path) = path {
                 let last = &path[path.len() - 1];
-                let goal = usable.iter().find(|(_, goal)| goal == last).map_or(0, |(index, _)| *index);
+                let goal =
+                    usable.iter().find(|(_, goal)| goal == last).map_or(0, |(index, _)| *index);
                 return Ok(Found { path, goal, iterations, nodes: self.len() });
             }
             if kept >= self.config.most {
@@ -209,7 +213,8 @@ impl Graph {
 
     /// Takes the last configurations away again, with their edges.
     fn truncate(&mut self, kept: usize) {
-        let first = self.edges.iter().position(|edge| edge.ends.iter().any(|&e| e as usize >= kept));
+        let first =
+            self.edges.iter().position(|edge| edge.ends.iter().any(|&e| e as usize >= kept));
         if let Some(first) = first {
             // All edges since then belong to what goes.
             self.edges.truncate(first);
@@ -245,13 +250,13 @@ impl Graph {
         let mut settled = vec![false; self.len()];
         let mut open = BinaryHeap::new();
         open.push(Visit { estimate: left(self, from), so_far: 0.0, at: from, by: None });
-        let mut looks = 0;
+        let mut looks = 0_u32;
         while let Some(Visit { so_far, at, by, .. }) = open.pop() {
             if settled[at as usize] {
                 continue;
             }
             looks += 1;
-            if budget.check(looks, 0).is_err_and(|error| !spent_by_count(&error, budget, looks)) {
+            if budget.is_cancelled() || (looks.is_multiple_of(64) && budget.is_late()) {
                 return None;
             }
             if by.is_some_and(|edge| !self.edge_is_free(space, edge, at)) {
@@ -309,13 +314,6 @@ impl Graph {
         self.edges[edge as usize].verdict = if free { Verdict::Free } else { Verdict::Blocked };
         free
     }
-}
-
-/// The iterations of a budget count configurations, not steps of one search over them.
-fn spent_by_count(error: &PlanError, budget: &Budget<'_>, looks: u32) -> bool {
-    matches!(error, PlanError::BudgetSpent { .. })
-        && looks >= budget.max_iterations
-        && !budget.is_late()
 }
 
 /// Nearest neighbours that k-PRM* asks for among `count` configurations.
