@@ -166,6 +166,11 @@ impl IkSolver {
         Err(nearest.unwrap_or(IkMiss { position_m: f64::NAN, rotation_rad: f64::NAN }))
     }
 
+    /// Where the last descent ended, arrived or not.
+    pub fn configuration(&self) -> &[f64] {
+        &self.q
+    }
+
     fn start_at(&mut self, seed: &[f64]) {
         for ((value, &(lower, upper)), &start) in self.q.iter_mut().zip(&self.bounds).zip(seed) {
             *value = start.max(lower).min(upper);
