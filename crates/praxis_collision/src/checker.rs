@@ -5,7 +5,7 @@ use crate::error::CollisionError;
 use crate::kernel::{Block, Outcome, Start, Workspace, check};
 use crate::lanes::{Lanes, Plain, Row, WIDTH};
 use crate::model::Model;
-use crate::nearest::{Contact, Nearest, Twin};
+use crate::nearest::{Contact, Nearest, SignedDistance, Twin};
 use crate::scene::Scene;
 
 /// Configurations looked at along one edge before it counts as not free: more are needed only
@@ -147,6 +147,12 @@ impl<'a> Checker<'a> {
     /// The nearest pair at `q`; nothing if there is nothing to touch or `q` has the wrong length.
     pub fn nearest(&mut self, q: &[f64]) -> Option<Nearest> {
         self.twin.nearest(&self.model, q, false)
+    }
+
+    /// The nearest pair at `q`, its distance (negative in contact) and how that changes with the
+    /// joints: the way out of a contact, or away from what is near.
+    pub fn signed_distance(&mut self, q: &[f64]) -> Option<SignedDistance> {
+        self.twin.signed_distance(&self.model, q)
     }
 
     /// Distance to the nearest thing that must not be touched, metres; negative in contact,

@@ -34,7 +34,7 @@ pub(crate) fn meet_environment<L: Lanes>(
     let reach = half.mul_add(speed, L::splat(part.bounding.radius + SLACK_M));
     find_near(model, part, centre, reach, block.lanes, &mut work.near);
     let cloud = model.cloud.as_deref().filter(|_| part.meets_cloud);
-    if work.near.is_empty() && cloud.is_none() {
+    if work.near.is_empty() && cloud.is_none() && part.surfaces.is_empty() {
         return;
     }
     // A ball beside the bounding ball's centre moves by the turning of the part, too.
@@ -56,6 +56,9 @@ pub(crate) fn meet_environment<L: Lanes>(
     if let Some(cloud) = cloud {
         let margin = half.mul_add(speed, L::splat(SLACK_M));
         meet_cloud(cloud, part, index, [margin, reach], block.lanes, work, out);
+    }
+    if !part.surfaces.is_empty() && out.hits == 0 {
+        meet_surfaces(model, index, [speed, reach], block, work, out);
     }
 }
 
@@ -201,6 +204,57 @@ fn meet_cloud<L: Lanes>(
             }
             if cloud.touches(at, radius + margins.0[lane]) {
                 out.free.0[lane] = 0.0;
+                out.near_parts |= part_bit(index);
+            }
+        }
+    }
+}
+
+/// Surfaces of triangles, ball by ball and lane by lane.
+#[inline(always)]
+fn meet_surfaces<L: Lanes>(
+    model: &Model,
+    index: usize,
+    [speed, reach]: [L; 2],
+    block: &Block<'_>,
+    work: &mut Workspace,
+    out: &mut Outcome,
+) {
+    let part = &model.parts[index];
+    let (half, lanes) = (L::load(&block.half), block.lanes);
+    let (mut margins, mut reaches) = (Row::ZERO, Row::ZERO);
+    half.mul_add(speed, L::splat(2.0 * SLACK_M)).store(&mut margins);
+    reach.store(&mut reaches);
+    let at = |rows: &[Row; 3], lane: usize| [0, 1, 2].map(|i| rows[i].0[lane]);
+    for &surface in &part.surfaces {
+        let surface = &model.surfaces[surface].1;
+        let is_near = |&lane: &usize| {
+            surface.distance_below(at(&work.boundings[index], lane), reaches.0[lane]).is_some()
+        };
+        let near = (0..WIDTH)
+            .filter(|lane| lanes >> lane & 1 == 1)
+            .filter(is_near)
+            .fold(0_u32, |bits, lane| bits | 1 << lane);
+        if near == 0 {
+            continue;
+        }
+        freshen::<L>(part, index, work);
+        for (Ball { radius, .. }, rows) in part.spheres.iter().zip(&work.centres[part.first..]) {
+            let mut clearance = Row([f32::INFINITY; WIDTH]);
+            for lane in (0..WIDTH).filter(|&lane| near >> lane & 1 == 1) {
+                if let Some(distance) =
+                    surface.distance_below(at(rows, lane), radius + margins.0[lane])
+                {
+                    clearance.0[lane] = distance - radius;
+                }
+            }
+            let clearance = L::load(&clearance);
+            out.hits |= clearance.below(L::splat(0.0)) & lanes;
+            if out.hits != 0 {
+                return;
+            }
+            // A distance changes no faster than its point moves.
+            if out.keep(clearance, speed, half, lanes) {
                 out.near_parts |= part_bit(index);
             }
         }

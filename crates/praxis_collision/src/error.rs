@@ -45,4 +45,10 @@ pub enum CollisionError {
         /// Its value.
         value: f64,
     },
+    /// Triangles, points or heights of which no surface can be made.
+    #[error("no surface: {reason}")]
+    BadSurface {
+        /// What is wrong with them.
+        reason: String,
+    },
 }

@@ -19,12 +19,15 @@ mod nearest;
 mod pairs;
 mod scene;
 mod solid;
+mod surface;
 mod sweep;
+mod triangle_tree;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 pub use self::checker::Checker;
 pub use self::cloud::PointCloud;
 pub use self::error::CollisionError;
-pub use self::nearest::{Contact, Nearest};
+pub use self::nearest::{Contact, Nearest, SignedDistance};
 pub use self::scene::{AllowedPairs, AttachedObject, Scene, SceneObject};
+pub use self::surface::Surface;

@@ -7,7 +7,7 @@ use praxis_robot::{JointKind, Motion, Robot};
 use crate::cloud::PointCloud;
 use crate::error::CollisionError;
 use crate::lanes::WIDTH;
-use crate::scene::Scene;
+use crate::scene::{PlacedSurface, Scene};
 use crate::solid::Solid;
 use crate::sweep::shared_frame;
 
@@ -25,6 +25,7 @@ pub(crate) struct Model {
     pub(crate) parts: Vec<Part>,
     pub(crate) pairs: Vec<PartPair>,
     pub(crate) solids: Vec<(usize, Solid)>,
+    pub(crate) surfaces: Vec<(usize, PlacedSurface)>,
     pub(crate) cloud: Option<Arc<PointCloud>>,
     /// Order in which parts meet the environment: what moves most first.
     pub(crate) order: Vec<usize>,
@@ -68,6 +69,8 @@ pub(crate) struct Part {
     pub(crate) first: usize,
     /// What it may touch in this query.
     pub(crate) obstacles: Obstacles,
+    /// Indices of the surfaces it may touch.
+    pub(crate) surfaces: Vec<usize>,
     pub(crate) meets_cloud: bool,
     /// For each frame that carries it, from its own towards the root: metres that a centre moves
     /// at most for each unit of the frame's joint.
@@ -156,13 +159,15 @@ impl Model {
             parts: Vec::new(),
             pairs: Vec::new(),
             solids: Vec::new(),
+            surfaces: Vec::new(),
             cloud: scene.cloud.clone(),
             order: Vec::new(),
         };
         let mut first = 0;
         let mut add = |name: &str, link: usize, spheres: Vec<(Point3<f64>, f64)>| {
             if !spheres.is_empty() {
-                let part = levers.part(name, link, &placed[link], spheres, first, scene.padding_m);
+                let padding_m = scene.padding_of(name);
+                let part = levers.part(name, link, &placed[link], spheres, first, padding_m);
                 first += part.spheres.len();
                 model.parts.push(part);
             }
@@ -195,6 +200,7 @@ impl Model {
     fn add_solids(&mut self, scene: &Scene) {
         for (object, entry) in scene.objects.iter().enumerate() {
             self.solids.extend(entry.solids.iter().map(|solid| (object, solid.clone())));
+            self.surfaces.extend(entry.surfaces.iter().map(|surface| (object, surface.clone())));
         }
     }
 
@@ -211,6 +217,15 @@ impl Model {
             };
             let found = (0..self.solids.len()).filter(matters).collect();
             part.obstacles = Obstacles::new(found, &self.solids);
+            let surface_matters = |&index: &usize| {
+                let (object, surface) = &self.surfaces[index];
+                let (centre, radius_m) = surface.around();
+                let meets = |(at, reach_m): (Point3<f64>, f64)| {
+                    (at - centre).norm() <= reach_m + radius_m + 1e-4
+                };
+                around.is_none_or(meets) && !may_touch(&scene.objects[*object].id)
+            };
+            part.surfaces = (0..self.surfaces.len()).filter(surface_matters).collect();
             part.meets_cloud = !scene.allowed.get(&part.name, "<octomap>").unwrap_or(false);
         }
     }
@@ -345,7 +360,7 @@ impl Levers<'_> {
                 let centre = placed.frame_from_link * centre;
                 Ball {
                     centre: [centre.x as f32, centre.y as f32, centre.z as f32],
-                    radius: (radius + padding_m) as f32,
+                    radius: (radius + padding_m).max(0.0) as f32,
                     own_radius: *radius as f32,
                 }
             })
@@ -365,6 +380,7 @@ impl Levers<'_> {
             spread,
             first,
             obstacles: Obstacles::default(),
+            surfaces: Vec::new(),
             meets_cloud: true,
             levers,
             in_link,

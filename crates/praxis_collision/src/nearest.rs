@@ -1,4 +1,4 @@
-use nalgebra::Point3;
+use nalgebra::{Point3, Vector3};
 use praxis_geometry::Pose;
 use praxis_robot::Robot;
 
@@ -29,6 +29,17 @@ pub struct Nearest {
     pub distance_m: f64,
     /// The point of `first` that is nearest to `second`, root frame.
     pub position: Point3<f64>,
+    /// The point of `second` that is nearest to `first`, root frame.
+    pub other_position: Point3<f64>,
+}
+
+/// The least distance, and how it changes with the joints.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SignedDistance {
+    /// Between which things.
+    pub nearest: Nearest,
+    /// Metres by which the distance grows for each unit of each joint of the query.
+    pub gradient: Vec<f64>,
 }
 
 impl Nearest {
@@ -56,14 +67,25 @@ pub(crate) struct Twin<'a> {
 /// A candidate before it has names.
 struct Best {
     distance_m: f64,
-    position: Point3<f64>,
+    /// Centre and radius of the sphere that is nearest, and the direction in which its distance
+    /// to the other thing grows.
+    centre: Point3<f64>,
+    radius_m: f64,
+    growing: Vector3<f64>,
     part: usize,
     other: Other,
 }
 
+impl Best {
+    fn position(&self) -> Point3<f64> {
+        self.centre - self.growing * self.radius_m
+    }
+}
+
 enum Other {
     Object(usize),
-    Part(usize),
+    /// A part, and the centre of its sphere.
+    Part(usize, Point3<f64>),
     Cloud,
 }
 
@@ -80,6 +102,55 @@ impl<'a> Twin<'a> {
 
     /// The nearest pair, or with `fixed` that of the parts that do not move.
     pub(crate) fn nearest(&mut self, model: &Model, q: &[f64], fixed: bool) -> Option<Nearest> {
+        self.best(model, q, fixed).map(|best| self.named(model, &best))
+    }
+
+    /// The nearest pair, and how its distance changes with the joints.
+    pub(crate) fn signed_distance(&mut self, model: &Model, q: &[f64]) -> Option<SignedDistance> {
+        let best = self.best(model, q, false)?;
+        let mut gradient = self.change(model, best.part, &best.centre, &best.growing);
+        if let Other::Part(other, centre) = best.other {
+            let against = self.change(model, other, &centre, &best.growing);
+            gradient.iter_mut().zip(against).for_each(|(own, other)| *own -= other);
+        }
+        Some(SignedDistance { nearest: self.named(model, &best), gradient })
+    }
+
+    /// How fast a point of a part moves along a direction, for each joint.
+    fn change(
+        &self,
+        model: &Model,
+        part: usize,
+        at: &Point3<f64>,
+        direction: &Vector3<f64>,
+    ) -> Vec<f64> {
+        let link = model.parts[part].link;
+        let jacobian = self.robot.jacobian(&self.joints, link, &self.state);
+        let arm = at.coords - self.poses[link].translation.vector;
+        let of = |joint: usize| {
+            let [linear, angular] =
+                [0, 3].map(|row| jacobian.fixed_view::<3, 1>(row, joint).into_owned());
+            direction.dot(&(linear + angular.cross(&arm)))
+        };
+        (0..self.joints.len()).map(of).collect()
+    }
+
+    fn named(&self, model: &Model, best: &Best) -> Nearest {
+        let position = best.position();
+        Nearest {
+            first: model.parts[best.part].name.clone(),
+            second: match best.other {
+                Other::Object(object) => self.scene.objects[object].id().to_owned(),
+                Other::Part(part, _) => model.parts[part].name.clone(),
+                Other::Cloud => "<octomap>".to_owned(),
+            },
+            distance_m: best.distance_m,
+            position,
+            other_position: position - best.growing * best.distance_m,
+        }
+    }
+
+    fn best(&mut self, model: &Model, q: &[f64], fixed: bool) -> Option<Best> {
         if q.len() != self.joints.len() {
             return None;
         }
@@ -111,16 +182,7 @@ impl<'a> Twin<'a> {
                 meet_each_other(pair.first, pair.second, &spheres, &mut meet);
             }
         }
-        best.map(|best| Nearest {
-            first: model.parts[best.part].name.clone(),
-            second: match best.other {
-                Other::Object(object) => self.scene.objects[object].id().to_owned(),
-                Other::Part(part) => model.parts[part].name.clone(),
-                Other::Cloud => "<octomap>".to_owned(),
-            },
-            distance_m: best.distance_m,
-            position: best.position,
-        })
+        best
     }
 
     fn meet_environment(
@@ -132,28 +194,38 @@ impl<'a> Twin<'a> {
     ) {
         let entry = &model.parts[part];
         let allowed = |id: &str| self.scene.allowed.get(&entry.name, id).unwrap_or(false);
+        let padding_m = self.scene.padding_of(&entry.name);
+        let padded = |radius: &f64| (radius + padding_m).max(0.0);
+        let mut meet_object =
+            |object: usize, distance: &dyn Fn(Point3<f64>) -> (f64, Vector3<f64>)| {
+                if allowed(self.scene.objects[object].id()) {
+                    return;
+                }
+                for (centre, radius) in spheres {
+                    let (centre, radius_m) = (*centre, padded(radius));
+                    let (outside, growing) = distance(centre);
+                    let distance_m = outside - radius_m;
+                    let other = Other::Object(object);
+                    meet(Best { distance_m, centre, radius_m, growing, part, other });
+                }
+            };
         for (object, solid) in &model.solids {
-            if allowed(self.scene.objects[*object].id()) {
-                continue;
-            }
-            for (centre, radius) in spheres {
-                let radius = radius + self.scene.padding_m;
-                let (distance, outwards) = solid.distance_m(*centre);
-                meet(Best {
-                    distance_m: distance - radius,
-                    position: centre - outwards * radius,
-                    part,
-                    other: Other::Object(*object),
-                });
-            }
+            meet_object(*object, &|at| solid.distance_m(at));
+        }
+        for (object, surface) in &model.surfaces {
+            meet_object(*object, &|at| surface.distance_m(at));
         }
         let Some(cloud) = model.cloud.as_deref().filter(|_| entry.meets_cloud) else { return };
         for (centre, radius) in spheres {
             let at = [centre.x as f32, centre.y as f32, centre.z as f32];
             if let Some((point, distance)) = cloud.nearest(at) {
+                let radius_m = padded(radius);
+                let way = centre - Point3::from(point.map(f64::from));
                 meet(Best {
-                    distance_m: f64::from(distance) - radius - self.scene.padding_m,
-                    position: Point3::from(point.map(f64::from)),
+                    distance_m: f64::from(distance) - radius_m,
+                    centre: *centre,
+                    radius_m,
+                    growing: way.try_normalize(1e-12).unwrap_or_else(Vector3::z),
                     part,
                     other: Other::Cloud,
                 });
@@ -170,14 +242,14 @@ fn meet_each_other(
 ) {
     for (centre, radius) in &spheres[first] {
         for (other, other_radius) in &spheres[second] {
-            let way = other - centre;
-            let between = way.norm();
-            let towards = if between > 1e-12 { way / between } else { way };
+            let way = centre - other;
             meet(Best {
-                distance_m: between - radius - other_radius,
-                position: centre + towards * *radius,
+                distance_m: way.norm() - radius - other_radius,
+                centre: *centre,
+                radius_m: *radius,
+                growing: way.try_normalize(1e-12).unwrap_or_else(Vector3::z),
                 part: first,
-                other: Other::Part(second),
+                other: Other::Part(second, *other),
             });
         }
     }

@@ -1,13 +1,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use nalgebra::Point3;
+use nalgebra::{Point3, Vector3};
 use praxis_geometry::{Pose, Shape};
 use praxis_robot::cover_with_spheres;
 
 use crate::cloud::PointCloud;
 use crate::error::CollisionError;
 use crate::solid::Solid;
+use crate::surface::Surface;
 
 /// What the robot may not touch, in its root frame.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +23,15 @@ pub struct Scene {
     pub allowed: AllowedPairs,
     /// Links and attached objects are this much thicker towards objects and points, metres.
     pub padding_m: f64,
+    /// The same for single links and attached objects, by name, instead of `padding_m`.
+    pub link_padding_m: BTreeMap<String, f64>,
+}
+
+impl Scene {
+    /// How much thicker a link or attached object counts, metres.
+    pub fn padding_of(&self, name: &str) -> f64 {
+        self.link_padding_m.get(name).copied().unwrap_or(self.padding_m)
+    }
 }
 
 /// A named thing that stands in the scene.
@@ -29,24 +39,70 @@ pub struct Scene {
 pub struct SceneObject {
     pub(crate) id: String,
     pub(crate) solids: Vec<Solid>,
+    pub(crate) surfaces: Vec<PlacedSurface>,
+}
+
+/// A surface and where it stands.
+#[derive(Clone, Debug)]
+pub(crate) struct PlacedSurface {
+    pub(crate) surface: Arc<Surface>,
+    root_from_surface: Pose,
+    surface_from_root: Pose,
+}
+
+impl PlacedSurface {
+    fn new(surface: Arc<Surface>, root_from_surface: Pose) -> Self {
+        Self { surface, root_from_surface, surface_from_root: root_from_surface.inverse() }
+    }
+
+    /// The signed distance of a point, in the root frame, and the direction in which it grows.
+    pub(crate) fn distance_m(&self, at: Point3<f64>) -> (f64, Vector3<f64>) {
+        let (distance_m, growing) = self.surface.signed_distance_m(self.surface_from_root * at);
+        (distance_m, self.root_from_surface * growing)
+    }
+
+    /// The signed distance if it is less than a limit.
+    pub(crate) fn distance_below(&self, at: [f32; 3], limit_m: f32) -> Option<f32> {
+        let at = self.surface_from_root * Point3::from(at.map(f64::from));
+        self.surface.distance_below(&at, f64::from(limit_m)).map(|distance_m| distance_m as f32)
+    }
+
+    /// A ball around it, root frame.
+    pub(crate) fn around(&self) -> (Point3<f64>, f64) {
+        let (low, high) = self.surface.bounds();
+        (self.root_from_surface * nalgebra::center(&low, &high), 0.5 * (high - low).norm())
+    }
 }
 
 impl SceneObject {
-    /// An object from its parts and their poses in the robot's root frame. A mesh counts as
-    /// spheres that cover its surface.
+    /// An object from its parts and their poses in the robot's root frame. A mesh counts as the
+    /// [`Surface`] that its triangles form.
     pub fn new(id: impl Into<String>, parts: &[(Shape, Pose)]) -> Result<Self, CollisionError> {
         let id = id.into();
-        let mut solids = Vec::new();
+        let (mut solids, mut surfaces) = (Vec::new(), Vec::new());
         for (shape, root_from_part) in parts {
             check_shape(&id, shape, root_from_part)?;
-            if let Shape::Mesh(_) = shape {
-                let cover = cover_with_spheres(&[(shape.clone(), *root_from_part)]);
-                solids.extend(cover.into_iter().map(|(c, r)| Solid::sphere(c, r)));
+            if let Shape::Mesh(mesh) = shape {
+                let surface = Arc::new(Surface::from_mesh(mesh)?);
+                surfaces.push(PlacedSurface::new(surface, *root_from_part));
             } else {
                 solids.extend(Solid::new(shape, root_from_part));
             }
         }
-        Ok(Self { id, solids })
+        Ok(Self { id, solids, surfaces })
+    }
+
+    /// An object that is a surface: a mesh, a convex hull, a height field. One surface can stand in
+    /// many places and scenes without being built anew.
+    pub fn from_surface(
+        id: impl Into<String>,
+        surface: Arc<Surface>,
+        root_from_surface: &Pose,
+    ) -> Result<Self, CollisionError> {
+        let id = id.into();
+        check_pose(&id, "surface", root_from_surface)?;
+        let surfaces = vec![PlacedSurface::new(surface, *root_from_surface)];
+        Ok(Self { id, solids: Vec::new(), surfaces })
     }
 
     /// Its name.
@@ -176,9 +232,16 @@ fn check_shape(object: &str, shape: &Shape, pose: &Pose) -> Result<(), Collision
     if let Some((what, value)) = lengths.into_iter().find(|(_, v)| !(*v > 0.0 && v.is_finite())) {
         return bad(kind, what, value);
     }
+    check_pose(object, kind, pose)
+}
+
+fn check_pose(object: &str, shape: &'static str, pose: &Pose) -> Result<(), CollisionError> {
     let numbers = pose.translation.vector.iter().chain(pose.rotation.coords.iter());
     match numbers.copied().find(|value| !value.is_finite()) {
-        Some(value) => bad(kind, "pose", value),
+        Some(value) => {
+            let (object, what) = (object.to_owned(), "pose");
+            Err(CollisionError::BadShape { object, shape, what, value })
+        }
         None => Ok(()),
     }
 }

@@ -1,33 +1,39 @@
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use praxis_collision::{Checker, Scene};
 use praxis_geometry::Pose;
 use praxis_planning::{BOUNDS_TOLERANCE, JointSpace, distance};
 use praxis_robot::{IkMiss, IkRequest, IkSolver, Joint, JointKind, Robot};
-use praxis_trajectory::{JointLimit, LimitsFile};
+use praxis_trajectory::{JointLimit, JointSample, LimitsFile};
 use rand::{Rng, RngExt};
 
+use crate::constraint::PoseConstraint;
 use crate::error::{MotionError, Touching};
-use crate::request::OrientationConstraint;
 
 /// Bounds of a joint that has none: it may turn once either way.
 const UNBOUNDED: (f64, f64) = (-std::f64::consts::TAU, std::f64::consts::TAU);
+/// How far a slide is let go when its limits are left aside, metres.
+const BOUNDLESS_SLIDE_M: f64 = 10.0;
 /// Constraints are looked at this often along an edge, in radians.
-const CONSTRAINT_STEP_RAD: f64 = 0.05;
+const CONSTRAINT_STEP_RAD: f64 = 0.02;
 /// Steps of one descent of inverse kinematics.
 const IK_ITERATIONS: u32 = 80;
 
 /// The joints of one group of the robot in one scene; everything else stays as it is.
 pub(crate) struct Arm<'a> {
-    robot: &'a Robot,
+    pub(crate) robot: &'a Robot,
     checker: Checker<'a>,
-    group: Vec<usize>,
-    names: Vec<String>,
-    bounds: Vec<(f64, f64)>,
-    state: Vec<f64>,
-    start: Vec<f64>,
-    constraints: Vec<(usize, OrientationConstraint)>,
+    pub(crate) group: Vec<usize>,
+    pub(crate) names: Vec<String>,
+    pub(crate) bounds: Vec<(f64, f64)>,
+    pub(crate) state: Vec<f64>,
+    pub(crate) start: Vec<f64>,
+    pub(crate) constraints: Vec<PoseConstraint>,
     ignores_collisions: bool,
+    cancel: Option<&'a AtomicBool>,
+    /// What every edge is called once the flag is up: what makes the work at hand end at once.
+    cancelled_edge: bool,
 }
 
 impl<'a> Arm<'a> {
@@ -72,19 +78,30 @@ impl<'a> Arm<'a> {
             start: joints.iter().map(|&j| state[j]).collect(),
             constraints: Vec::new(),
             ignores_collisions: false,
+            cancel: None,
+            cancelled_edge: false,
         })
     }
 
-    /// With constraints that every configuration has to keep.
-    pub fn constrained(
-        mut self,
-        constraints: &[OrientationConstraint],
-    ) -> Result<Self, MotionError> {
-        for constraint in constraints {
-            let link = self.link(&constraint.link)?;
-            self.constraints.push((link, constraint.clone()));
-        }
-        Ok(self)
+    /// Whether a thin part of all configurations keeps the constraints.
+    pub fn is_constrained(&self) -> bool {
+        !self.constraints.is_empty()
+    }
+
+    /// Listens to a flag that another thread raises: then every edge is called not free, or free
+    /// after [`Self::end_quickly_when_cancelled`], so that the work at hand ends within one edge.
+    pub fn cancelled_by(mut self, cancel: Option<&'a AtomicBool>) -> Self {
+        self.cancel = cancel;
+        self
+    }
+
+    /// See [`Self::cancelled_by`]; nothing that comes out of a cancelled query may be used.
+    pub fn end_quickly_when_cancelled(&mut self) {
+        self.cancelled_edge = true;
+    }
+
+    pub fn is_cancelled(&self) -> bool {
+        self.cancel.is_some_and(|flag| flag.load(Ordering::Relaxed))
     }
 
     /// Takes every configuration to be free.
@@ -107,12 +124,11 @@ impl<'a> Arm<'a> {
         if let Some(touching) = self.touching(&start) {
             return Err(MotionError::StartInCollision(touching));
         }
-        for (link, constraint) in &self.constraints {
-            let excess_rad =
-                constraint.excess_rad(&self.robot.link_pose(*link, &self.state).rotation);
-            if excess_rad > 0.0 {
-                let link = constraint.link.clone();
-                return Err(MotionError::StartViolatesConstraint { link, excess_rad });
+        for constraint in &self.constraints {
+            let pose = self.robot.link_pose(constraint.link, &self.state);
+            if !constraint.holds(&pose) {
+                let complaint = constraint.complaint(&pose);
+                return Err(MotionError::StartViolatesConstraint { complaint });
             }
         }
         Ok(())
@@ -120,6 +136,11 @@ impl<'a> Arm<'a> {
 
     pub fn joint_names(&self) -> &[String] {
         &self.names
+    }
+
+    /// Indices of the group's joints in a full state.
+    pub fn group(&self) -> &[usize] {
+        &self.group
     }
 
     pub fn start(&self) -> &[f64] {
@@ -180,9 +201,8 @@ impl<'a> Arm<'a> {
 
     pub fn keeps_constraints(&mut self, q: &[f64]) -> bool {
         self.set(q);
-        self.constraints.iter().all(|(link, constraint)| {
-            constraint.excess_rad(&self.robot.link_pose(*link, &self.state).rotation) == 0.0
-        })
+        let robot = self.robot;
+        self.constraints.iter().all(|c| c.holds(&robot.link_pose(c.link, &self.state)))
     }
 
     pub fn random_configuration(&self, random: &mut impl Rng) -> Vec<f64> {
@@ -192,6 +212,43 @@ impl<'a> Arm<'a> {
     /// Inverse kinematics of the group, all other joints as at the start.
     pub fn ik_solver(&self, link: usize) -> IkSolver {
         IkSolver::new(self.robot, &self.group, link, &self.state, Some(&self.bounds))
+    }
+
+    /// Inverse kinematics as if no joint had limits.
+    pub fn boundless_ik_solver(&self, link: usize) -> IkSolver {
+        let bounds: Vec<(f64, f64)> = (0..self.group.len())
+            .map(|joint| match self.is_prismatic(joint) {
+                true => (-BOUNDLESS_SLIDE_M, BOUNDLESS_SLIDE_M),
+                false => UNBOUNDED,
+            })
+            .collect();
+        IkSolver::new(self.robot, &self.group, link, &self.state, Some(&bounds))
+    }
+
+    pub fn is_continuous(&self, index: usize) -> bool {
+        self.robot.joints()[self.group[index]].kind == JointKind::Continuous
+    }
+
+    /// Torques that a state of the group asks for, everything else at rest; and the group's limits.
+    pub fn torques(&mut self, sample: &JointSample, gravity: [f64; 3]) -> Vec<f64> {
+        self.set(&sample.position);
+        let mut velocity = vec![0.0; self.state.len()];
+        let mut acceleration = velocity.clone();
+        for (k, &joint) in self.group.iter().enumerate() {
+            velocity[joint] = sample.velocity[k];
+            acceleration[joint] = sample.acceleration[k];
+        }
+        let all = self.robot.inverse_dynamics(&self.state, &velocity, &acceleration, gravity);
+        self.group.iter().map(|&joint| all[joint]).collect()
+    }
+
+    /// Greatest torques of the group's joints; infinite where the description gives none.
+    pub fn most_torques(&self) -> Vec<f64> {
+        let most = |&joint: &usize| match self.robot.joints()[joint].effort {
+            effort if effort > 0.0 => effort,
+            _ => f64::MAX,
+        };
+        self.group.iter().map(most).collect()
     }
 
     /// The configuration nearest to `seed` (by descent) at which the link is at `target`.
@@ -219,7 +276,7 @@ impl<'a> Arm<'a> {
         self.state.clone()
     }
 
-    fn set(&mut self, q: &[f64]) {
+    pub(crate) fn set(&mut self, q: &[f64]) {
         for (&index, &value) in self.group.iter().zip(q) {
             self.state[index] = value;
         }
@@ -240,6 +297,9 @@ impl JointSpace for Arm<'_> {
     }
 
     fn edge_is_free(&mut self, a: &[f64], b: &[f64]) -> bool {
+        if self.is_cancelled() {
+            return self.cancelled_edge;
+        }
         if !self.constraints.is_empty() {
             let steps = (distance(a, b) / CONSTRAINT_STEP_RAD).ceil().max(1.0) as usize;
             for step in 1..=steps {

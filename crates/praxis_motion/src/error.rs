@@ -1,3 +1,4 @@
+use praxis_geometry::Pose;
 use praxis_planning::PlanError;
 use praxis_trajectory::TrajectoryError;
 
@@ -61,12 +62,10 @@ pub enum MotionError {
         max: f64,
     },
     /// The motion would start outside a path constraint.
-    #[error("start: {link} is {excess_rad:.3} rad outside its orientation constraint")]
+    #[error("start: {complaint}")]
     StartViolatesConstraint {
-        /// The link.
-        link: String,
-        /// How far outside.
-        excess_rad: f64,
+        /// Which link or joint is how far outside of what.
+        complaint: String,
     },
     /// Every configuration that meets the goal collides.
     #[error("goal collides ({solutions} configurations tried): {touching}")]
@@ -93,7 +92,8 @@ pub enum MotionError {
     /// No configuration brings the link there; the nearest one found misses by this much.
     #[error(
         "{link} cannot reach the pose: the nearest found is {position_m:.4} m and \
-         {rotation_rad:.4} rad away"
+         {rotation_rad:.4} rad away{}",
+        beyond_limits(.beyond.as_ref())
     )]
     Unreachable {
         /// The link.
@@ -102,6 +102,11 @@ pub enum MotionError {
         position_m: f64,
         /// Rotation left.
         rotation_rad: f64,
+        /// The nearest pose found, root frame.
+        nearest: Box<Pose>,
+        /// The joint whose limits are in the way, and how far it would have to go beyond them,
+        /// if the pose can be reached so.
+        beyond: Option<(String, f64)>,
     },
     /// Configurations meet the goal, but none of them meets the path constraints.
     #[error("no configuration at the goal keeps the path constraints ({solutions} tried)")]
@@ -126,4 +131,10 @@ pub enum MotionError {
     /// The path could not be timed.
     #[error("timing failed: {0}")]
     Timing(#[from] TrajectoryError),
+}
+
+fn beyond_limits(beyond: Option<&(String, f64)>) -> String {
+    beyond.map_or_else(String::new, |(joint, excess)| {
+        format!("; it would take joint '{joint}' {excess:.4} beyond its limits")
+    })
 }

@@ -1,23 +1,26 @@
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use praxis_collision::Scene;
 use praxis_planning::{
-    Budget, Found, PlanError, RrtConnect, RrtConnectConfig, SimplifyConfig, simplify,
+    Budget, Found, JointSpace, PlanError, ProjectedConfig, RoadmapConfig, RrtConnect,
+    RrtConnectConfig, SimplifyConfig, simplify,
 };
-
-use praxis_robot::Robot;
+use praxis_robot::{EARTH_GRAVITY, Robot};
 use praxis_trajectory::{JointLimit, JointLimits, LimitsFile, Trajectory};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::arm::Arm;
 use crate::cartesian::{self, CartesianEnd, CartesianRequest};
+use crate::constraint::PathConstraint;
 use crate::error::MotionError;
 use crate::goal;
 use crate::request::{Goal, MotionRequest, PoseGoal};
 use crate::retime::time_free_path;
+use crate::search::{KeptRoadmap, Search};
 
 /// How motions are planned.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +35,14 @@ pub struct MotionConfig {
     pub corner_deviation_rad: f64,
     /// How far from the solved configurations a Cartesian path may be rounded.
     pub cartesian_deviation_rad: f64,
+    /// How searches along path constraints step.
+    pub projected: ProjectedConfig,
+    /// How roadmaps grow that [`Search::Roadmap`] keeps.
+    pub roadmap: RoadmapConfig,
+    /// Whether motions keep the joints' greatest torques too, as the description's masses tell.
+    pub within_torques: bool,
+    /// What pulls at masses, in the robot's root frame, metres per second squared.
+    pub gravity: [f64; 3],
     /// Share of the velocity limits where a request gives none.
     pub default_velocity_scaling: f64,
     /// Share of the acceleration limits where a request gives none.
@@ -46,6 +57,10 @@ impl Default for MotionConfig {
             max_iterations: 1_000_000,
             corner_deviation_rad: 0.2,
             cartesian_deviation_rad: 0.002,
+            projected: ProjectedConfig::default(),
+            roadmap: RoadmapConfig::default(),
+            within_torques: false,
+            gravity: EARTH_GRAVITY,
             default_velocity_scaling: 1.0,
             default_acceleration_scaling: 1.0,
         }
@@ -101,8 +116,9 @@ pub struct CartesianMotion {
 pub struct MotionPlanner {
     robot: Arc<Robot>,
     limits: BTreeMap<String, JointLimit>,
-    config: MotionConfig,
-    search: RrtConnect,
+    pub(crate) config: MotionConfig,
+    pub(crate) search: RrtConnect,
+    pub(crate) kept: Option<KeptRoadmap>,
 }
 
 impl MotionPlanner {
@@ -121,12 +137,17 @@ impl MotionPlanner {
         let limits = crate::arm::limits_by_joint(&robot, limits);
         JointLimits::new(limits.values().copied().collect())?;
         let search = RrtConnect::new(config.search.clone());
-        Ok(Self { robot, limits, config, search })
+        Ok(Self { robot, limits, config, search, kept: None })
     }
 
     /// The robot.
     pub fn robot(&self) -> &Arc<Robot> {
         &self.robot
+    }
+
+    /// Limits of all joints, by name.
+    pub(crate) fn limits(&self) -> &BTreeMap<String, JointLimit> {
+        &self.limits
     }
 
     /// Limits of joints in the given order, scaled; a scaling of zero means the default.
@@ -157,10 +178,22 @@ impl MotionPlanner {
         request: &MotionRequest<'_>,
         scene: &Scene,
     ) -> Result<Motion, MotionError> {
+        self.plan_by(Search::Quick, request, scene)
+    }
+
+    /// The same, the path searched in another way.
+    pub fn plan_by(
+        &mut self,
+        search: Search,
+        request: &MotionRequest<'_>,
+        scene: &Scene,
+    ) -> Result<Motion, MotionError> {
         let begun = Instant::now();
         let mut timings = Timings::default();
-        let mut arm = Arm::new(&self.robot, scene, &request.group, &request.start, &self.limits)?
-            .constrained(&request.constraints)?;
+        let robot = Arc::clone(&self.robot);
+        let mut arm = Arm::new(&robot, scene, &request.group, &request.start, &self.limits)?
+            .constrained(&request.constraints)?
+            .cancelled_by(request.cancel);
         let names = arm.joint_names().to_vec();
         let limits =
             self.limits_of(&names, request.velocity_scaling, request.acceleration_scaling)?;
@@ -176,8 +209,7 @@ impl MotionPlanner {
 
         let searching = Instant::now();
         let found = self
-            .search
-            .plan(&mut arm, &start, &goals, request.seed, &budget)
+            .find(search, &mut arm, request, &goals, &budget)
             .map_err(|error| no_path(error, begun))?;
         timings.search = searching.elapsed();
 
@@ -187,13 +219,42 @@ impl MotionPlanner {
         timings.simplify = simplifying.elapsed();
 
         let timing = Instant::now();
+        if budget.is_cancelled() {
+            return Err(MotionError::Cancelled);
+        }
+        arm.end_quickly_when_cancelled();
         let deviation_rad = self.config.corner_deviation_rad;
-        let trajectory = time_free_path(&mut arm, &names, &path, &limits, deviation_rad)?;
+        let trajectory = self.time(&mut arm, &names, &path, &limits, deviation_rad)?;
         timings.timing = timing.elapsed();
         if budget.is_cancelled() {
             return Err(MotionError::Cancelled);
         }
         Ok(Motion { trajectory, path, goal: owners[goal], timings })
+    }
+
+    /// Times a free path within all limits, torques too where the configuration asks for it.
+    pub(crate) fn time(
+        &self,
+        arm: &mut Arm<'_>,
+        names: &[String],
+        path: &[Vec<f64>],
+        limits: &JointLimits,
+        deviation_rad: f64,
+    ) -> Result<Trajectory, MotionError> {
+        if !self.config.within_torques {
+            return Ok(time_free_path(arm, names, path, limits, deviation_rad)?);
+        }
+        let most_torques = arm.most_torques();
+        let arm = RefCell::new(arm);
+        Ok(praxis_trajectory::time_free_path_within_torques(
+            names,
+            path,
+            limits,
+            deviation_rad,
+            &most_torques,
+            &mut |state| arm.borrow_mut().torques(state, self.config.gravity),
+            |a, b| arm.borrow_mut().edge_is_free(a, b),
+        )?)
     }
 
     /// A full state of the robot that brings a link to a pose; free where a scene is given. The
@@ -222,11 +283,13 @@ impl MotionPlanner {
     pub fn cartesian_path(
         &mut self,
         request: &CartesianRequest,
-        constraints: &[crate::OrientationConstraint],
+        constraints: &[impl Clone + Into<PathConstraint>],
         scene: &Scene,
     ) -> Result<CartesianMotion, MotionError> {
+        let constraints: Vec<PathConstraint> =
+            constraints.iter().cloned().map(Into::into).collect();
         let mut arm = Arm::new(&self.robot, scene, &request.group, &request.start, &self.limits)?
-            .constrained(constraints)?;
+            .constrained(&constraints)?;
         let names = arm.joint_names().to_vec();
         let limits =
             self.limits_of(&names, request.velocity_scaling, request.acceleration_scaling)?;
@@ -236,7 +299,7 @@ impl MotionPlanner {
         let (path, fraction, end) = cartesian::follow(&mut arm, request)?;
         let deviation_rad = self.config.cartesian_deviation_rad;
         let trajectory = if request.avoid_collisions {
-            time_free_path(&mut arm, &names, &path, &limits, deviation_rad)?
+            self.time(&mut arm, &names, &path, &limits, deviation_rad)?
         } else {
             praxis_trajectory::time_path(names, &path, &limits, deviation_rad)?
         };
@@ -264,6 +327,7 @@ fn goal_configurations(
                 owners.extend(std::iter::repeat_n(index, found.len()));
                 configurations.extend(found);
             }
+            Err(MotionError::Cancelled) => return Err(MotionError::Cancelled),
             Err(error) => {
                 first_error.get_or_insert(error);
             }

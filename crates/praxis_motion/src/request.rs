@@ -1,8 +1,10 @@
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use nalgebra::UnitQuaternion;
+use nalgebra::{UnitQuaternion, Vector3};
 use praxis_geometry::Pose;
+
+use crate::constraint::PathConstraint;
 
 /// What a motion is wanted for.
 #[derive(Clone, Debug)]
@@ -14,7 +16,7 @@ pub struct MotionRequest<'a> {
     /// Any of these may be reached; the best one found is taken.
     pub goals: Vec<Goal>,
     /// What has to hold all the way.
-    pub constraints: Vec<OrientationConstraint>,
+    pub constraints: Vec<PathConstraint>,
     /// Share of the velocity limits in (0, 1]; zero means the planner's default.
     pub velocity_scaling: f64,
     /// Share of the acceleration limits in (0, 1]; zero means the planner's default.
@@ -34,6 +36,8 @@ pub enum Goal {
     Joints(Vec<JointGoal>),
     /// A pose of a link.
     Pose(PoseGoal),
+    /// Anywhere in a region.
+    Region(RegionGoal),
 }
 
 /// Where one joint has to be.
@@ -62,6 +66,22 @@ pub struct PoseGoal {
     pub orientation_tolerance_rad: [f64; 3],
 }
 
+/// Where a link may be, in the robot's root frame: its origin anywhere in a box, its orientation
+/// anywhere within tolerances.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RegionGoal {
+    /// The link.
+    pub link: String,
+    /// Middle and axes of the box.
+    pub root_from_box: Pose,
+    /// Half of each edge length, metres.
+    pub half_extents_m: Vector3<f64>,
+    /// The orientation that is meant.
+    pub orientation: UnitQuaternion<f64>,
+    /// Rotation about x, y and z of the link that is still good, in radians; π or more means free.
+    pub orientation_tolerance_rad: [f64; 3],
+}
+
 /// A link that has to keep an orientation in the robot's root frame.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OrientationConstraint {
@@ -84,7 +104,6 @@ impl OrientationConstraint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nalgebra::Vector3;
 
     #[test]
     fn a_free_axis_may_turn_and_a_tight_one_may_not() {

@@ -1,93 +1,19 @@
 //! Motions of a seven-joint arm made of boxes: free, within limits, repeatable, and failures that say why.
 
-use std::sync::Arc;
+mod common;
+
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 use nalgebra::{UnitQuaternion, Vector3};
-use praxis_collision::{AttachedObject, Checker, Scene, SceneObject};
+use praxis_collision::{AttachedObject, Scene, SceneObject};
 use praxis_geometry::{Pose, Shape};
 use praxis_motion::{
-    CartesianEnd, CartesianRequest, Goal, JointGoal, JumpThresholds, Motion, MotionConfig,
-    MotionError, MotionPlanner, MotionRequest, PoseGoal, spheres_inside,
+    CartesianEnd, CartesianRequest, Goal, JumpThresholds, MotionError, MotionRequest,
+    PathConstraint, PoseGoal, spheres_inside,
 };
 use praxis_robot::Robot;
-use praxis_trajectory::LimitsFile;
 
-/// Alternating yaw and pitch joints, 0.2 m apart.
-fn urdf() -> String {
-    let mut links = String::from("<link name='base'/>");
-    let mut joints = String::new();
-    for k in 1..=7 {
-        let parent = if k == 1 { "base".to_owned() } else { format!("l{}", k - 1) };
-        let axis = if k % 2 == 1 { "0 0 1" } else { "0 1 0" };
-        links += &format!(
-            "<link name='l{k}'><collision><origin xyz='0 0 0.09'/><geometry>\
-             <box size='0.06 0.06 0.16'/></geometry></collision></link>"
-        );
-        joints += &format!(
-            "<joint name='j{k}' type='revolute'><parent link='{parent}'/><child link='l{k}'/>\
-             <origin xyz='0 0 {}'/><axis xyz='{axis}'/>\
-             <limit lower='-2.6' upper='2.6' velocity='2'/></joint>",
-            if k == 1 { 0.1 } else { 0.2 }
-        );
-    }
-    links += "<link name='tool'/>";
-    joints += "<joint name='jt' type='fixed'><parent link='l7'/><child link='tool'/>\
-               <origin xyz='0 0 0.2'/></joint>";
-    format!("<robot name='arm'>{links}{joints}</robot>")
-}
-
-const SRDF: &str = "<robot name='arm'><group name='arm'>\
-                    <chain base_link='base' tip_link='tool'/></group></robot>";
-const START: [f64; 7] = [-0.8, 1.2, 0.0, 0.5, 0.0, 0.4, 0.0];
-const GOAL: [f64; 7] = [0.8, 1.2, 0.0, 0.5, 0.0, 0.4, 0.0];
-
-fn planner() -> MotionPlanner {
-    let robot = Arc::new(Robot::from_strings(&urdf(), Some(SRDF)).unwrap());
-    MotionPlanner::new(robot, &LimitsFile::default(), MotionConfig::default()).unwrap()
-}
-
-fn wall() -> Scene {
-    let shape = Shape::Box { half_extents_m: Vector3::new(0.5, 0.02, 0.3) };
-    let root_from_solid = Pose::translation(0.9, 0.0, 0.3);
-    let wall = SceneObject::new("wall", &[(shape, root_from_solid)]).unwrap();
-    Scene { objects: vec![wall], ..Scene::default() }
-}
-
-fn joints(values: &[f64]) -> Goal {
-    let goal = |(k, &position): (usize, &f64)| JointGoal {
-        joint: format!("j{}", k + 1),
-        position,
-        tolerance_below: 0.001,
-        tolerance_above: 0.001,
-    };
-    Goal::Joints(values.iter().enumerate().map(goal).collect())
-}
-
-fn request(goals: Vec<Goal>) -> MotionRequest<'static> {
-    MotionRequest {
-        start: START.to_vec(),
-        group: "arm".into(),
-        goals,
-        constraints: vec![],
-        velocity_scaling: 0.0,
-        acceleration_scaling: 0.0,
-        seed: 3,
-        time_budget: Duration::from_secs(120),
-        cancel: None,
-    }
-}
-
-fn assert_free(motion: &Motion, scene: &Scene) {
-    let robot = Robot::from_strings(&urdf(), Some(SRDF)).unwrap();
-    let mut checker = Checker::new(&robot, scene, &[0, 1, 2, 3, 4, 5, 6], &START).unwrap();
-    let steps = (motion.trajectory.duration_s() * 1000.0) as usize;
-    for step in 0..=steps {
-        let state = motion.trajectory.sample(step as f64 * 1e-3).position;
-        assert!(checker.is_free(&state), "{:?} at step {step}", checker.first_contact(&state));
-    }
-}
+use common::{GOAL, SRDF, START, assert_free, joints, planner, request, urdf, wall};
 
 #[test]
 fn the_way_round_the_wall_is_free_all_the_time() {
@@ -185,7 +111,7 @@ fn a_straight_line_is_followed_until_the_wall() {
             velocity_scaling: 0.0,
             acceleration_scaling: 0.0,
         };
-        let motion = planner().cartesian_path(&request, &[], &wall()).unwrap();
+        let motion = planner().cartesian_path(&request, &[] as &[PathConstraint], &wall()).unwrap();
         for step in 0..=(motion.trajectory.duration_s() * 100.0) as usize {
             let pose =
                 robot.link_pose(tool, &motion.trajectory.sample(step as f64 * 0.01).position);
@@ -216,7 +142,7 @@ fn an_upright_cup_stays_upright() {
     let mut target = START;
     target[0] += 0.3;
     let mut request = request(vec![joints(&target)]);
-    request.constraints = vec![constraint.clone()];
+    request.constraints = vec![constraint.clone().into()];
     let motion = planner().plan(&request, &Scene::default()).unwrap();
     for step in 0..=(motion.trajectory.duration_s() * 100.0) as usize {
         let pose = robot.link_pose(tool, &motion.trajectory.sample(step as f64 * 0.01).position);

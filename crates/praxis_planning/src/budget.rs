@@ -25,13 +25,17 @@ impl Budget<'_> {
         self.cancel.is_some_and(|flag| flag.load(Ordering::Relaxed))
     }
 
+    /// Has the deadline passed?
+    pub fn is_late(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
     /// Errors when the search must stop. The clock is read every 64 iterations.
     pub(crate) fn check(&self, iterations: u32, nodes: usize) -> Result<(), PlanError> {
         if self.is_cancelled() {
             return Err(PlanError::Cancelled { iterations });
         }
-        let late = iterations.is_multiple_of(64)
-            && self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        let late = iterations.is_multiple_of(64) && self.is_late();
         if late || iterations >= self.max_iterations {
             return Err(PlanError::BudgetSpent { iterations, nodes });
         }

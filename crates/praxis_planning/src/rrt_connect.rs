@@ -137,7 +137,7 @@ impl RrtConnect {
     }
 }
 
-fn usable_goals<'a>(
+pub(crate) fn usable_goals<'a>(
     space: &mut impl JointSpace,
     goals: &'a [Vec<f64>],
 ) -> Result<Vec<(usize, &'a [f64])>, PlanError> {

@@ -361,7 +361,7 @@ impl PlanOrder {
             start: self.start.clone(),
             group: self.group.clone(),
             goals: self.goals.clone(),
-            constraints: self.constraints.clone(),
+            constraints: self.constraints.iter().cloned().map(Into::into).collect(),
             velocity_scaling: self.velocity_scaling,
             acceleration_scaling: self.acceleration_scaling,
             seed: self.seed,

@@ -3,7 +3,8 @@
 //! A sphere around an interior point at distance d from the surface, of radius d + t, sticks out by
 //! at most t. Few such spheres that together hold every surface sample cover the solid with a
 //! stated excess; each sample stands for the surface around it, so spheres are asked to hold it
-//! with that margin.
+//! with that margin. In the end each triangle is cut up until every piece lies in one sphere, and
+//! what lies in none gets a sphere of its own: no point of the surface is left out.
 
 use nalgebra::{Point3, Vector3};
 use praxis_geometry::{Pose, Shape, TriangleMesh};
@@ -11,12 +12,15 @@ use praxis_geometry::{Pose, Shape, TriangleMesh};
 /// Furthest that a sphere may stick out, as a share of the solid's thinnest extent and in metres.
 const EXCESS_SHARE: f64 = 0.25;
 const EXCESS_M: (f64, f64) = (0.005, 0.025);
+/// No point of the surface is farther than this outside of all spheres, metres.
+const COVER_TOLERANCE_M: f64 = 5e-4;
 /// Cells of the candidate grid along the longest edge.
 const GRID: usize = 22;
 /// Surface samples a solid.
 const SAMPLES: f64 = 1800.0;
 
-/// Centres and radii of spheres, in the link's frame, that cover its solids.
+/// Centres and radii of spheres, in the link's frame, that cover its solids: no point of a surface
+/// lies more than half a millimetre outside of all of them.
 pub fn cover(solids: &[(Shape, Pose)]) -> Vec<(Point3<f64>, f64)> {
     let mut spheres = Vec::new();
     for (shape, link_from_solid) in solids {
@@ -126,7 +130,45 @@ fn cover_triangles(triangles: &[Triangle]) -> Vec<(Point3<f64>, f64)> {
     for (point, _) in samples.iter().zip(&open).filter(|(_, open)| **open) {
         chosen.push((*point, excess_m + margin_m));
     }
+    close_gaps(triangles, excess_m, &mut chosen);
     chosen
+}
+
+/// Adds spheres of `radius_m` where a piece of a triangle lies in none. Spheres are convex: one
+/// that holds the corners of a piece holds it all.
+fn close_gaps(triangles: &[Triangle], radius_m: f64, spheres: &mut Vec<(Point3<f64>, f64)>) {
+    let mut open: Vec<Triangle> = triangles.to_vec();
+    // Neighbouring pieces mostly lie in the same sphere.
+    let mut last = 0;
+    while let Some(piece) = open.pop() {
+        let holds = |(centre, radius): &(Point3<f64>, f64)| {
+            let reach = (radius + COVER_TOLERANCE_M).powi(2);
+            piece.iter().all(|corner| (corner - centre).norm_squared() <= reach)
+        };
+        if spheres.get(last).is_some_and(holds) {
+            continue;
+        }
+        if let Some(found) = spheres.iter().position(holds) {
+            last = found;
+            continue;
+        }
+        let [a, b, c] = piece;
+        let edges = [(b - a).norm(), (c - b).norm(), (a - c).norm()];
+        if edges.iter().all(|edge| *edge <= COVER_TOLERANCE_M) {
+            spheres.push((a, radius_m));
+            continue;
+        }
+        // The longest edge is halved.
+        let (a, b, c) = if edges[0] >= edges[1] && edges[0] >= edges[2] {
+            (a, b, c)
+        } else if edges[1] >= edges[2] {
+            (b, c, a)
+        } else {
+            (c, a, b)
+        };
+        let middle = nalgebra::center(&a, &b);
+        open.extend([[a, middle, c], [middle, b, c]]);
+    }
 }
 
 fn bounds(triangles: &[Triangle]) -> (Point3<f64>, Point3<f64>) {
@@ -209,6 +251,7 @@ fn crossing([a, b, c]: &Triangle, x: f64, y: f64) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ik::share;
 
     fn sticks_out_m(spheres: &[(Point3<f64>, f64)], half: Vector3<f64>) -> f64 {
         spheres
@@ -244,6 +287,68 @@ mod tests {
         }
         let excess_m = sticks_out_m(&spheres, half);
         assert!(excess_m < 0.02, "sticks out by {excess_m} m");
+    }
+
+    #[test]
+    fn no_point_of_any_surface_is_left_out() {
+        let mut random = 5;
+        let mut draw = |low: f64, high: f64| low + (high - low) * share(&mut random);
+        for _ in 0..6 {
+            // A crumpled fan: thin, slanted, open.
+            let corner =
+                |x: f64| Point3::new(x.cos() * 0.1, x.sin() * 0.06, 0.03 * (3.0 * x).sin());
+            let vertices: Vec<Point3<f64>> = (0..12).map(|k| corner(f64::from(k))).collect();
+            let triangles: Vec<[u32; 3]> = (0..10).map(|k| [k, k + 1, (k * 5) % 12]).collect();
+            let shapes = [
+                Shape::Box { half_extents_m: Vector3::from([0; 3].map(|_| draw(0.002, 0.2))) },
+                Shape::Cylinder { radius_m: draw(0.01, 0.1), length_m: draw(0.01, 0.5) },
+                Shape::Capsule { radius_m: draw(0.01, 0.1), length_m: draw(0.01, 0.5) },
+                Shape::Mesh(std::sync::Arc::new(TriangleMesh { vertices, triangles })),
+            ];
+            for shape in shapes {
+                let spheres = cover(&[(shape.clone(), Pose::identity())]);
+                for _ in 0..4000 {
+                    let point = on_surface(&shape, &mut draw);
+                    let outside = spheres.iter().map(|(c, r)| (point - c).norm() - r);
+                    let outside_m = outside.fold(f64::INFINITY, f64::min);
+                    assert!(outside_m <= COVER_TOLERANCE_M + 1e-9, "{point} by {outside_m} m");
+                }
+            }
+        }
+    }
+
+    /// A random point of the true surface, round where the solid is round.
+    fn on_surface(shape: &Shape, draw: &mut impl FnMut(f64, f64) -> f64) -> Point3<f64> {
+        let angle = draw(0.0, std::f64::consts::TAU);
+        match shape {
+            Shape::Box { half_extents_m: h } => {
+                let mut unit = Vector3::from([0; 3].map(|_| draw(-1.0, 1.0)));
+                let axis = draw(0.0, 3.0) as usize;
+                unit[axis] = unit[axis].signum();
+                Point3::from(unit.component_mul(h))
+            }
+            Shape::Cylinder { radius_m, length_m } => {
+                let side = draw(0.0, 1.0) < 0.7;
+                let radius = if side { *radius_m } else { radius_m * draw(0.0, 1.0) };
+                let z = if side { draw(-0.5, 0.5) } else { 0.5 * draw(-1.0, 1.0).signum() };
+                Point3::new(radius * angle.cos(), radius * angle.sin(), z * length_m)
+            }
+            Shape::Capsule { radius_m, length_m } => {
+                let height = draw(-1.0, 1.0);
+                let across = (1.0 - height * height).sqrt();
+                let round =
+                    Vector3::new(across * angle.cos(), across * angle.sin(), height) * *radius_m;
+                Point3::from(round + Vector3::z() * (0.5 * length_m * height.signum()))
+            }
+            Shape::Mesh(mesh) => {
+                let triangle = mesh.triangles[draw(0.0, mesh.triangles.len() as f64) as usize];
+                let [a, b, c] = triangle.map(|k| mesh.vertices[k as usize]);
+                let (u, v) = (draw(0.0, 1.0), draw(0.0, 1.0));
+                let (u, v) = if u + v > 1.0 { (1.0 - u, 1.0 - v) } else { (u, v) };
+                a + (b - a) * u + (c - a) * v
+            }
+            Shape::Sphere { .. } => unreachable!("spheres cover themselves"),
+        }
     }
 
     #[test]

@@ -166,6 +166,11 @@ impl IkSolver {
         Err(nearest.unwrap_or(IkMiss { position_m: f64::NAN, rotation_rad: f64::NAN }))
     }
 
+    /// Where the last descent ended, arrived or not.
+    pub fn configuration(&self) -> &[f64] {
+        &self.q
+    }
+
     fn start_at(&mut self, seed: &[f64]) {
         for ((value, &(lower, upper)), &start) in self.q.iter_mut().zip(&self.bounds).zip(seed) {
             *value = start.max(lower).min(upper);
@@ -289,7 +294,7 @@ fn rotation_vector(r: &Matrix3<f64>) -> Vector3<f64> {
 }
 
 /// SplitMix64, as a number in [0, 1).
-fn share(state: &mut u64) -> f64 {
+pub(crate) fn share(state: &mut u64) -> f64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut z = *state;
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -1,10 +1,12 @@
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
-use nalgebra::{Point3, Unit, Vector3};
+use nalgebra::{Matrix3, Point3, Unit, Vector3};
 use praxis_geometry::{Pose, Shape};
 
 use crate::error::RobotError;
-use crate::{fitting, srdf, urdf};
+use crate::sphere_cache::{cached_cover, sphere_cache_folder};
+use crate::{srdf, urdf};
 
 /// How a joint moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +62,28 @@ pub struct Link {
     pub motion: Motion,
     /// Collision solids and where they sit in the link.
     pub collision: Vec<(Shape, Pose)>,
+    /// Mass and how it is spread; nothing where the file does not say.
+    pub inertia: Inertia,
+}
+
+/// Mass of a link and how it is spread.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Inertia {
+    /// Mass, kilograms.
+    pub mass_kg: f64,
+    /// Centre of mass in the link's frame, metres.
+    pub centre: Point3<f64>,
+    /// Moments about the centre of mass along the link's axes, kilogram metres squared.
+    pub about_centre: Matrix3<f64>,
+}
+
+impl Inertia {
+    /// No mass at all.
+    pub const NONE: Self = Self {
+        mass_kg: 0.0,
+        centre: Point3::new(0.0, 0.0, 0.0),
+        about_centre: Matrix3::new(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
+    };
 }
 
 /// How the joint above a link moves it.
@@ -147,14 +171,49 @@ pub struct Robot {
     pub(crate) end_effectors: Vec<EndEffector>,
     pub(crate) spheres: Vec<LinkSphere>,
     pub(crate) unchecked: BTreeSet<(usize, usize)>,
+    pub(crate) passive: BTreeSet<usize>,
+}
+
+/// How a robot is read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RobotOptions {
+    /// Whether the SRDF's planar or floating virtual joint becomes variables of the state (a
+    /// mobile base); otherwise the base stays where it is.
+    pub moving_base: bool,
+    /// Folder that keeps fitted spheres between runs; it is made when it is missing, and what
+    /// cannot be read or written there is fitted again.
+    pub sphere_cache: Option<PathBuf>,
+}
+
+impl Default for RobotOptions {
+    /// A fixed base; spheres are kept where [`sphere_cache_folder`] says.
+    fn default() -> Self {
+        Self { moving_base: false, sphere_cache: sphere_cache_folder() }
+    }
 }
 
 impl Robot {
+    /// Reads URDF and SRDF with the default [`RobotOptions`].
+    pub fn from_strings(urdf: &str, srdf: Option<&str>) -> Result<Self, RobotError> {
+        Self::load(urdf, srdf, &RobotOptions::default())
+    }
+
     /// Reads URDF and SRDF. Link spheres are taken from the file where its collision geometry is
     /// spheres and are fitted otherwise. Links that a joint connects are never checked against each
     /// other, nor are pairs that the SRDF disables.
-    pub fn from_strings(urdf: &str, srdf: Option<&str>) -> Result<Self, RobotError> {
-        let mut robot = urdf::read(urdf)?;
+    ///
+    /// A planar joint becomes the variables `<joint>/x`, `/y` (in the plane across its axis) and
+    /// `/theta`; a floating one `/trans_x`, `/trans_y`, `/trans_z`, `/yaw`, `/pitch`, `/roll`.
+    pub fn load(
+        urdf: &str,
+        srdf: Option<&str>,
+        options: &RobotOptions,
+    ) -> Result<Self, RobotError> {
+        let base = match srdf {
+            Some(text) if options.moving_base => srdf::virtual_joint(text)?,
+            _ => None,
+        };
+        let mut robot = urdf::read(urdf, base)?;
         for link in 0..robot.links.len() {
             if let Some(parent) = robot.solid_ancestor(link) {
                 robot.unchecked.insert((parent.min(link), parent.max(link)));
@@ -164,7 +223,7 @@ impl Robot {
             srdf::read(text, &mut robot)?;
         }
         for (index, link) in robot.links.iter().enumerate() {
-            let cover = fitting::cover(&link.collision);
+            let cover = cached_cover(&link.collision, options.sphere_cache.as_deref());
             robot.spheres.extend(cover.into_iter().map(|(centre, radius_m)| LinkSphere {
                 link: index,
                 centre,
@@ -229,6 +288,17 @@ impl Robot {
     /// Whether two links must not touch.
     pub fn pair_is_checked(&self, a: usize, b: usize) -> bool {
         a != b && !self.unchecked.contains(&(a.min(b), a.max(b)))
+    }
+
+    /// Lets two links touch from now on.
+    pub fn allow_pair(&mut self, a: usize, b: usize) {
+        self.unchecked.insert((a.min(b), a.max(b)));
+    }
+
+    /// Whether a joint is moved by something else than its own motor (the SRDF's passive joints);
+    /// such joints belong to no group.
+    pub fn is_passive(&self, joint: usize) -> bool {
+        self.passive.contains(&joint)
     }
 
     /// Index of a joint.

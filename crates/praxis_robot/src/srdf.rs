@@ -2,15 +2,42 @@ use roxmltree::{Document, Node};
 
 use crate::error::RobotError;
 use crate::robot::{EndEffector, Group, Robot};
-use crate::urdf::{children, element_error};
+use crate::urdf::{RawKind, VirtualJoint, children, element_error};
 
 const WHAT: &str = "SRDF";
+
+/// The joint that carries the whole robot, unless it is fixed.
+pub(crate) fn virtual_joint(text: &str) -> Result<Option<VirtualJoint>, RobotError> {
+    let document =
+        Document::parse(text).map_err(|source| RobotError::Xml { what: WHAT, source })?;
+    for node in children(&document.root_element(), "virtual_joint") {
+        let kind = match attribute(&node, "type")? {
+            "fixed" => continue,
+            "planar" => RawKind::Planar,
+            "floating" => RawKind::Floating,
+            other => {
+                let problem = format!("has type '{other}'; known are fixed, planar, floating");
+                return Err(element_error(WHAT, &node, problem));
+            }
+        };
+        let text = |key: &str| attribute(&node, key).map(str::to_owned);
+        let (name, parent_frame) = (text("name")?, text("parent_frame")?);
+        let child_link = text("child_link")?;
+        return Ok(Some(VirtualJoint { name, kind, parent_frame, child_link }));
+    }
+    Ok(None)
+}
 
 /// Reads groups, states, end effectors and disabled pairs into the robot.
 pub(crate) fn read(text: &str, robot: &mut Robot) -> Result<(), RobotError> {
     let document =
         Document::parse(text).map_err(|source| RobotError::Xml { what: WHAT, source })?;
     let root = document.root_element();
+    for node in children(&root, "passive_joint") {
+        let name = attribute(&node, "name")?;
+        // Joints that mimic are no variables; files shared between variants name missing ones.
+        robot.passive.extend(robot.joints.iter().position(|joint| joint.name == name));
+    }
     for node in children(&root, "group") {
         let group = group_of(&node, robot)?;
         robot.groups.push(group);
@@ -76,8 +103,14 @@ fn group_of(node: &Node<'_, '_>, robot: &Robot) -> Result<Group, RobotError> {
             }
             "joint" => {
                 let joint = attribute(&element, "name")?;
-                let known = robot.joints.iter().position(|j| j.name == joint);
-                joints.extend(known);
+                // One of several freedoms is a chain of joints.
+                let is_it = |name: &str| {
+                    name.strip_prefix(joint)
+                        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                };
+                let named = (0..robot.joints.len()).filter(|&j| is_it(&robot.joints[j].name));
+                let known = named.clone().next_back();
+                joints.extend(named);
                 tip_link = known.and_then(|index| robot.link_below(index)).or(tip_link);
             }
             "link" => {
@@ -101,7 +134,7 @@ fn group_of(node: &Node<'_, '_>, robot: &Robot) -> Result<Group, RobotError> {
         }
     }
     let mut seen = std::collections::BTreeSet::new();
-    joints.retain(|joint| seen.insert(*joint));
+    joints.retain(|joint| seen.insert(*joint) && !robot.passive.contains(joint));
     Ok(Group { name, joints, tip_link: tip_link.unwrap_or(0), states: Vec::new() })
 }
 

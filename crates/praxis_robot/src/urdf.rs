@@ -1,12 +1,12 @@
 use std::collections::{BTreeSet, HashMap};
 
-use nalgebra::{Unit, Vector3};
+use nalgebra::{Matrix3, Point3, Unit, UnitQuaternion, Vector3};
 use praxis_geometry::{Pose, Shape, pose_from_xyz_rpy};
 use roxmltree::{Document, Node};
 
 use crate::error::RobotError;
 use crate::mesh_file;
-use crate::robot::{Joint, JointKind, Link, Mimic, Motion, Robot, Variable};
+use crate::robot::{Inertia, Joint, JointKind, Link, Mimic, Motion, Robot, Variable};
 
 const WHAT: &str = "URDF";
 
@@ -21,25 +21,38 @@ struct RawJoint {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum RawKind {
+pub(crate) enum RawKind {
     Fixed,
     Moving(JointKind),
+    Planar,
+    Floating,
 }
 
+/// A joint that an SRDF puts between the world and the robot.
+pub(crate) struct VirtualJoint {
+    pub(crate) name: String,
+    pub(crate) kind: RawKind,
+    pub(crate) parent_frame: String,
+    pub(crate) child_link: String,
+}
+
+/// What a link consists of.
+type Body = (Vec<(Shape, Pose)>, Inertia);
+
 /// Reads links and joints; groups, pairs and spheres are filled in later.
-pub(crate) fn read(text: &str) -> Result<Robot, RobotError> {
+pub(crate) fn read(text: &str, base: Option<VirtualJoint>) -> Result<Robot, RobotError> {
     let document =
         Document::parse(text).map_err(|source| RobotError::Xml { what: WHAT, source })?;
     let root = document.root_element();
     if root.tag_name().name() != "robot" {
         return Err(at(&root, "is not <robot>"));
     }
-    let mut solids: HashMap<String, Vec<(Shape, Pose)>> = HashMap::new();
+    let mut solids: HashMap<String, Body> = HashMap::new();
     let mut order = Vec::new();
     for node in children(&root, "link") {
         let name = attribute(&node, "name")?.to_owned();
-        let collision = collision_of(&node, &name)?;
-        if solids.insert(name.clone(), collision).is_some() {
+        let body = (collision_of(&node, &name)?, inertia_of(&node, &name)?);
+        if solids.insert(name.clone(), body).is_some() {
             return Err(at(&node, format!("'{name}' stands twice")));
         }
         order.push(name);
@@ -82,10 +95,12 @@ pub(crate) fn read(text: &str) -> Result<Robot, RobotError> {
         end_effectors: Vec::new(),
         spheres: Vec::new(),
         unchecked: BTreeSet::new(),
+        passive: BTreeSet::new(),
     };
     let mut waiting = Vec::new();
-    grow(&mut robot, root_link, None, &mut by_parent, &mut solids, &mut waiting);
-    if robot.links.len() != order.len() {
+    let above = base.map(|base| mount(&mut robot, root_link, &order, base)).transpose()?;
+    grow(&mut robot, root_link, above, &mut by_parent, &mut solids, &mut waiting);
+    if !solids.is_empty() {
         return Err(RobotError::NotATree { problem: "some links form a loop".to_owned() });
     }
     for (link, joint) in waiting {
@@ -100,33 +115,114 @@ fn grow(
     link: &str,
     above: Option<(usize, RawJoint)>,
     by_parent: &mut HashMap<String, Vec<RawJoint>>,
-    solids: &mut HashMap<String, Vec<(Shape, Pose)>>,
+    solids: &mut HashMap<String, Body>,
     waiting: &mut Vec<(usize, RawJoint)>,
 ) {
-    let index = robot.links.len();
+    let (collision, inertia) = solids.remove(link).unwrap_or((Vec::new(), Inertia::NONE));
     let mut entry = Link {
         name: link.to_owned(),
         parent: above.as_ref().map(|(parent, _)| *parent),
         parent_from_joint: above.as_ref().map_or(Pose::identity(), |(_, j)| j.parent_from_joint),
         motion: Motion::Fixed,
-        collision: solids.remove(link).unwrap_or_default(),
+        collision,
+        inertia,
     };
-    if let Some((_, joint)) = above
-        && let RawKind::Moving(kind) = joint.kind
-    {
+    if let Some((_, joint)) = above {
         if joint.mimic.is_some() {
-            waiting.push((index, joint));
+            waiting.push((robot.links.len(), joint));
         } else {
-            let variable = Variable { index: robot.joints.len(), multiplier: 1.0, offset: 0.0 };
-            entry.motion = motion(kind, joint.axis, variable);
-            let [lower, upper, velocity, effort] = joint.limits;
-            robot.joints.push(Joint { name: joint.name, kind, lower, upper, velocity, effort });
+            add_joint(robot, &mut entry, &joint);
         }
     }
+    let index = robot.links.len();
     robot.links.push(entry);
     for joint in by_parent.remove(link).unwrap_or_default() {
         let child = joint.child.clone();
         grow(robot, &child, Some((index, joint)), by_parent, solids, waiting);
+    }
+}
+
+/// The world below a virtual joint, and the joint as a file would have it.
+fn mount(
+    robot: &mut Robot,
+    root_link: &str,
+    links: &[String],
+    base: VirtualJoint,
+) -> Result<(usize, RawJoint), RobotError> {
+    let problem = if base.child_link != root_link {
+        Some(format!("carries '{}', but the root link is '{root_link}'", base.child_link))
+    } else if links.contains(&base.parent_frame) {
+        Some(format!("stands on '{}', which is a link of the robot", base.parent_frame))
+    } else {
+        None
+    };
+    if let Some(problem) = problem {
+        let problem = format!("virtual joint '{}' {problem}", base.name);
+        return Err(RobotError::NotATree { problem });
+    }
+    robot.links.push(frame_only(base.parent_frame, None, Pose::identity()));
+    let joint = RawJoint {
+        name: base.name,
+        kind: base.kind,
+        child: base.child_link,
+        parent_from_joint: Pose::identity(),
+        axis: Vector3::z_axis(),
+        limits: [f64::NEG_INFINITY, f64::INFINITY, 1.0, 0.0],
+        mimic: None,
+    };
+    Ok((0, joint))
+}
+
+fn frame_only(name: String, parent: Option<usize>, parent_from_joint: Pose) -> Link {
+    let (motion, collision, inertia) = (Motion::Fixed, Vec::new(), Inertia::NONE);
+    Link { name, parent, parent_from_joint, motion, collision, inertia }
+}
+
+/// Gives a link its joint; one of several freedoms becomes a chain of links without bodies.
+fn add_joint(robot: &mut Robot, entry: &mut Link, joint: &RawJoint) {
+    let [lower, upper, velocity, effort] = joint.limits;
+    let steps = freedoms(joint);
+    let last = steps.len().saturating_sub(1);
+    for (step, (suffix, kind, axis)) in steps.into_iter().enumerate() {
+        let variable = Variable { index: robot.joints.len(), multiplier: 1.0, offset: 0.0 };
+        let name = format!("{}{suffix}", joint.name);
+        let motion = motion(kind, axis, variable);
+        robot.joints.push(Joint { name: name.clone(), kind, lower, upper, velocity, effort });
+        if step == last {
+            entry.motion = motion;
+            return;
+        }
+        let between = frame_only(name, entry.parent, entry.parent_from_joint);
+        robot.links.push(Link { motion, ..between });
+        entry.parent = Some(robot.links.len() - 1);
+        entry.parent_from_joint = Pose::identity();
+    }
+}
+
+/// The joints of one freedom that a joint consists of, and what is added to its name.
+fn freedoms(joint: &RawJoint) -> Vec<(&'static str, JointKind, Unit<Vector3<f64>>)> {
+    use JointKind::{Continuous, Prismatic};
+    let [x, y, z] = [Vector3::x_axis(), Vector3::y_axis(), Vector3::z_axis()];
+    match joint.kind {
+        RawKind::Fixed => Vec::new(),
+        RawKind::Moving(kind) => vec![("", kind, joint.axis)],
+        RawKind::Planar => {
+            let turn = UnitQuaternion::rotation_between_axis(&z, &joint.axis)
+                .unwrap_or_else(|| UnitQuaternion::from_axis_angle(&x, std::f64::consts::PI));
+            vec![
+                ("/x", Prismatic, turn * x),
+                ("/y", Prismatic, turn * y),
+                ("/theta", Continuous, joint.axis),
+            ]
+        }
+        RawKind::Floating => vec![
+            ("/trans_x", Prismatic, x),
+            ("/trans_y", Prismatic, y),
+            ("/trans_z", Prismatic, z),
+            ("/yaw", Continuous, z),
+            ("/pitch", Continuous, y),
+            ("/roll", Continuous, x),
+        ],
     }
 }
 
@@ -154,9 +250,12 @@ fn joint_of(node: &Node<'_, '_>) -> Result<(String, RawJoint), RobotError> {
         "revolute" => RawKind::Moving(JointKind::Revolute),
         "continuous" => RawKind::Moving(JointKind::Continuous),
         "prismatic" => RawKind::Moving(JointKind::Prismatic),
+        "planar" => RawKind::Planar,
+        "floating" => RawKind::Floating,
         other => {
             let problem = format!(
-                "'{name}' has type '{other}'; known are fixed, revolute, continuous, prismatic"
+                "'{name}' has type '{other}'; known are fixed, revolute, continuous, prismatic, \
+                 planar, floating"
             );
             return Err(at(node, problem));
         }
@@ -200,7 +299,7 @@ fn limits_of(node: &Node<'_, '_>, name: &str, kind: RawKind) -> Result<[f64; 4],
     let effort = read("effort")?.unwrap_or(0.0).abs();
     match kind {
         RawKind::Fixed => Ok([0.0; 4]),
-        RawKind::Moving(JointKind::Continuous) => {
+        RawKind::Moving(JointKind::Continuous) | RawKind::Planar | RawKind::Floating => {
             Ok([f64::NEG_INFINITY, f64::INFINITY, velocity, effort])
         }
         RawKind::Moving(_) => {
@@ -212,6 +311,33 @@ fn limits_of(node: &Node<'_, '_>, name: &str, kind: RawKind) -> Result<[f64; 4],
             Ok([lower, upper, velocity, effort])
         }
     }
+}
+
+fn inertia_of(link: &Node<'_, '_>, name: &str) -> Result<Inertia, RobotError> {
+    let Some(node) = child(link, "inertial") else { return Ok(Inertia::NONE) };
+    let place = origin(&node)?;
+    let mass_kg = match child(&node, "mass") {
+        Some(element) => number(&element, "value")?.unwrap_or(0.0),
+        None => 0.0,
+    };
+    if mass_kg < 0.0 {
+        return Err(at(&node, format!("of link '{name}' has a mass of {mass_kg} kg")));
+    }
+    let about_centre = match child(&node, "inertia") {
+        Some(element) => {
+            let read = |key| Ok::<_, RobotError>(number(&element, key)?.unwrap_or(0.0));
+            let (xy, xz, yz) = (read("ixy")?, read("ixz")?, read("iyz")?);
+            let (xx, yy, zz) = (read("ixx")?, read("iyy")?, read("izz")?);
+            Matrix3::new(xx, xy, xz, xy, yy, yz, xz, yz, zz)
+        }
+        None => Matrix3::zeros(),
+    };
+    let turn = place.rotation.to_rotation_matrix().into_inner();
+    Ok(Inertia {
+        mass_kg,
+        centre: Point3::from(place.translation.vector),
+        about_centre: turn * about_centre * turn.transpose(),
+    })
 }
 
 fn collision_of(link: &Node<'_, '_>, name: &str) -> Result<Vec<(Shape, Pose)>, RobotError> {

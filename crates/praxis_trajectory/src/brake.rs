@@ -7,6 +7,8 @@ const SAME_TIME_S: f64 = 1e-9;
 const STEP_S: f64 = 0.002;
 /// Share of the limits that a brake along a path uses at its knots; the rest is for between them.
 const KNOT_SHARE: f64 = 0.85;
+/// Halvings of what is not known about the shortest brake along a path.
+const PATH_BRAKE_HALVINGS: u32 = 4;
 /// Longest brake along a path before every joint brakes on its own.
 const LONGEST_PATH_BRAKE_S: f64 = 4.0;
 
@@ -115,12 +117,22 @@ pub fn brake_along(
     limits: &JointLimits,
 ) -> Result<Trajectory, TrajectoryError> {
     let state = trajectory.sample(time_s);
-    let mut duration_s = 0.02;
+    let (mut too_short_s, mut duration_s) = (0.0, 0.02);
     while duration_s < LONGEST_PATH_BRAKE_S {
-        let slowed = slow_down(trajectory, time_s, duration_s)?;
+        let mut slowed = slow_down(trajectory, time_s, duration_s)?;
         if keeps_limits(&slowed, limits) {
+            for _ in 0..PATH_BRAKE_HALVINGS {
+                let between_s = 0.5 * (too_short_s + duration_s);
+                let shorter = slow_down(trajectory, time_s, between_s)?;
+                if keeps_limits(&shorter, limits) {
+                    (slowed, duration_s) = (shorter, between_s);
+                } else {
+                    too_short_s = between_s;
+                }
+            }
             return Ok(slowed);
         }
+        too_short_s = duration_s;
         duration_s *= 1.15;
     }
     brake(trajectory.joint_names().to_vec(), &state, limits)

@@ -65,6 +65,20 @@ pub enum TrajectoryError {
         /// Upper bound.
         max: f64,
     },
+    /// Standing still already asks for more torque than there is.
+    #[error(
+        "joint {joint} needs {torque:.3} to hold still at {time_s:.3} s, its limit is {most:.3}"
+    )]
+    HoldingTorque {
+        /// Index of the joint.
+        joint: usize,
+        /// Torque or force that holds it.
+        torque: f64,
+        /// Its limit.
+        most: f64,
+        /// When.
+        time_s: f64,
+    },
     /// A scaling factor lies outside (0, 1].
     #[error("{what} scaling is {value}; it must be in (0, 1]")]
     BadScaling {

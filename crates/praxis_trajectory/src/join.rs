@@ -49,6 +49,35 @@ pub fn join(
     joined.finished()
 }
 
+impl Trajectory {
+    /// What is left of it from `at_s` on, which becomes time zero.
+    pub fn tail(&self, at_s: f64) -> Result<Trajectory, TrajectoryError> {
+        let at_s = at_s.clamp(self.times_s()[0], self.duration_s());
+        let mut tail = Trajectory::with_capacity(self.joint_names().to_vec(), self.knot_count())?;
+        let later = (0..self.knot_count()).filter(|&index| self.times_s()[index] > at_s + 1e-9);
+        if later.clone().next().is_some() {
+            let JointSample { position, velocity, acceleration } = self.sample(at_s);
+            tail.push(0.0, &position, Some(&velocity), Some(&acceleration))?;
+        } else {
+            tail.push_knot_of(self, self.knot_count() - 1, -self.duration_s())?;
+        }
+        for index in later {
+            tail.push_knot_of(self, index, -at_s)?;
+        }
+        tail.finished()
+    }
+
+    /// It, then another that starts in the very state in which it ends.
+    pub fn followed_by(&self, next: &Trajectory) -> Result<Trajectory, TrajectoryError> {
+        let mut both = self.clone();
+        let offset_s = self.duration_s() - next.times_s()[0];
+        for index in 1..next.knot_count() {
+            both.push_knot_of(next, index, offset_s)?;
+        }
+        both.finished()
+    }
+}
+
 fn same_state(a: &JointSample, b: &JointSample) -> bool {
     let near = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() <= SAME_STATE);
     near(&a.position, &b.position)

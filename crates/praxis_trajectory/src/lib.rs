@@ -3,8 +3,9 @@
 //! In: waypoints or states, and [`JointLimits`]. Out: a [`Trajectory`] that can be sampled at any
 //! time. [`time_path`] times whole paths from rest to rest, [`time_free_path`] rounds their
 //! corners only as far as the caller finds them free, [`move_to_state`] goes from any state to any
-//! state, [`brake`] stops as soon as it can, [`join`] leads from a running motion to a new one. What
-//! is free of collisions is left to others.
+//! state, [`brake`] stops as soon as it can, [`join`] leads from a running motion to a new one,
+//! [`OnlineMotion`] follows moving targets, [`slow_for_torques`] heeds what motors can give. What is
+//! free of collisions is left to others.
 
 mod blended_path;
 mod brake;
@@ -15,9 +16,11 @@ mod join;
 mod limits;
 mod limits_file;
 mod move_to_state;
+mod online;
 mod smoothing;
 mod speed_profile;
 mod timing;
+mod torque;
 mod trajectory;
 
 pub use self::brake::{brake, brake_along, shortest_stop_s};
@@ -27,5 +30,7 @@ pub use self::join::join;
 pub use self::limits::{JointLimit, JointLimits};
 pub use self::limits_file::{FileLimit, LimitsFile};
 pub use self::move_to_state::move_to_state;
+pub use self::online::{OnlineMotion, meet_target};
 pub use self::timing::{time_path, time_path_with_corners};
+pub use self::torque::{slow_for_torques, time_free_path_within_torques};
 pub use self::trajectory::{JointSample, Knot, Trajectory};

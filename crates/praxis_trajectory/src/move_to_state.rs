@@ -20,6 +20,17 @@ pub fn move_to_state(
     to: &JointSample,
     limits: &JointLimits,
 ) -> Result<Trajectory, TrajectoryError> {
+    move_to_state_in(joint_names, from, to, limits, 0.0)
+}
+
+/// The same, taking `least_s` or, where no motion takes just that long, a little longer.
+pub(crate) fn move_to_state_in(
+    joint_names: Vec<String>,
+    from: &JointSample,
+    to: &JointSample,
+    limits: &JointLimits,
+    least_s: f64,
+) -> Result<Trajectory, TrajectoryError> {
     let dim = joint_names.len();
     from.check(dim)?;
     to.check(dim)?;
@@ -27,7 +38,7 @@ pub fn move_to_state(
         let what = "limits".to_owned();
         return Err(TrajectoryError::LengthMismatch { what, got: limits.dim(), expected: dim });
     }
-    let profiles = solve(from, to, limits)?;
+    let profiles = solve(from, to, limits, least_s)?;
     let duration_s = profiles.get_duration();
 
     let mut trajectory = Trajectory::with_capacity(joint_names, 8 * dim)?;
@@ -91,11 +102,13 @@ fn solve(
     from: &JointSample,
     to: &JointSample,
     limits: &JointLimits,
+    least_s: f64,
 ) -> Result<Profiles<0>, TrajectoryError> {
     let dim = limits.dim();
     let joints = limits.joints();
     let mut input = InputParameter::<0>::new(Some(dim));
     input.synchronization = Synchronization::Time;
+    input.minimum_duration = (least_s > 0.0).then_some(least_s);
     input.current_position = heap(dim, |i| from.position[i]);
     input.current_velocity = heap(dim, |i| from.velocity[i]);
     input.current_acceleration = heap(dim, |i| from.acceleration[i]);

@@ -1,0 +1,193 @@
+//! Motions that begin while the robot moves, and motions that end it.
+
+use std::sync::Arc;
+
+use praxis_collision::Scene;
+use praxis_planning::{BOUNDS_TOLERANCE, JointSpace};
+use praxis_trajectory::{
+    JointLimits, JointSample, Trajectory, TrajectoryError, brake, brake_along, join, move_to_state,
+};
+
+use crate::arm::Arm;
+use crate::error::MotionError;
+use crate::planner::{Motion, MotionPlanner};
+use crate::request::MotionRequest;
+
+/// A motion that was not planned through free space is checked as chords that it leaves by less
+/// than this, in joint space (L2).
+const CHORD_DEVIATION_RAD: f64 = 1e-5;
+/// Moments on a running motion at which a brake is tried.
+const DELAYS_TRIED: usize = 50;
+/// Places of the planned motion that a moving start tries to join.
+const JOINTS_TRIED: usize = 16;
+
+impl MotionPlanner {
+    /// Plans from a moving state: the group's joints are at `moving` when the motion begins, all
+    /// others as in the request's start.
+    ///
+    /// A motion from where the shortest brake would end is planned; the state then joins it as
+    /// early as it can by a motion that is free and within limits, or brakes first where nothing
+    /// else is. Position, velocity and acceleration never jump.
+    pub fn plan_moving(
+        &mut self,
+        request: &MotionRequest<'_>,
+        moving: &JointSample,
+        scene: &Scene,
+    ) -> Result<Motion, MotionError> {
+        let robot = Arc::clone(self.robot());
+        let mut start = request.start.clone();
+        let (mut arm, limits) = self.arm_moving(&robot, request, moving, scene)?;
+        let stop = free_brake(&mut arm, moving, &limits)?;
+        put(&mut start, arm.group(), stop.last_position());
+        let from_rest = MotionRequest { start, ..request.clone() };
+        let mut motion = self.plan(&from_rest, scene)?;
+        motion.trajectory = soonest(&mut arm, moving, &stop, &motion.trajectory, &limits)?;
+        Ok(motion)
+    }
+
+    /// The shortest stop found of a running motion of the request's group, at `at_s` on it: each
+    /// joint as fast as it can where that touches nothing; otherwise slowed down along the motion,
+    /// or on along it until such a brake is free. The rest of the motion is the last resort.
+    pub fn safe_brake(
+        &self,
+        request: &MotionRequest<'_>,
+        running: &Trajectory,
+        at_s: f64,
+        scene: &Scene,
+    ) -> Result<Trajectory, MotionError> {
+        let rest = running.tail(at_s)?;
+        let robot = Arc::clone(self.robot());
+        let (mut arm, limits) = self.arm_moving(&robot, request, &rest.sample(0.0), scene)?;
+        for delay in 0..=DELAYS_TRIED {
+            let on_s = rest.duration_s() * delay as f64 / DELAYS_TRIED as f64;
+            let Ok(stop) = free_brake(&mut arm, &rest.sample(on_s), &limits) else { continue };
+            if delay > 0 {
+                let along = brake_along(running, at_s, &limits)?;
+                let is_sooner = along.duration_s() < on_s + stop.duration_s();
+                if is_sooner && first_trouble(&mut arm, &along, &limits).is_none() {
+                    return Ok(along);
+                }
+            }
+            return Ok(join(&rest, on_s, &stop, &limits)?);
+        }
+        Ok(rest)
+    }
+
+    fn arm_moving<'a>(
+        &self,
+        robot: &'a praxis_robot::Robot,
+        request: &MotionRequest<'a>,
+        moving: &JointSample,
+        scene: &'a Scene,
+    ) -> Result<(Arm<'a>, JointLimits), MotionError> {
+        let mut state = request.start.clone();
+        let group = robot.group(&request.group).map(|group| group.joints.clone());
+        let group = group.unwrap_or_default();
+        moving.check(group.len())?;
+        put(&mut state, &group, &moving.position);
+        let arm = Arm::new(robot, scene, &request.group, &state, self.limits())?
+            .constrained(&request.constraints)?
+            .cancelled_by(request.cancel);
+        // A stop needs what the robot can do, not what a request would like it to do.
+        let limits = self.limits_of(arm.joint_names(), 1.0, 1.0)?;
+        Ok((arm, limits))
+    }
+}
+
+/// The shortest stop, each joint on its own, if it is free and within bounds.
+fn free_brake(
+    arm: &mut Arm<'_>,
+    moving: &JointSample,
+    limits: &JointLimits,
+) -> Result<Trajectory, MotionError> {
+    let stop = brake(arm.joint_names().to_vec(), moving, limits)?;
+    if arm.is_cancelled() {
+        return Err(MotionError::Cancelled);
+    }
+    match first_trouble(arm, &stop, limits) {
+        None => Ok(stop),
+        Some(Trouble::OutOfBounds { joint, position, excess }) => {
+            let (min, max) = arm.bounds_of(joint);
+            let joint = arm.joint_names()[joint].clone();
+            Err(MotionError::StartOutOfLimits { joint, position, excess, min, max })
+        }
+        Some(Trouble::Blocked { from, to }) => {
+            Err(MotionError::StartInCollision(arm.touching_along(&from, &to)))
+        }
+    }
+}
+
+fn put(state: &mut [f64], group: &[usize], q: &[f64]) {
+    for (&joint, &value) in group.iter().zip(q) {
+        if let Some(entry) = state.get_mut(joint) {
+            *entry = value;
+        }
+    }
+}
+
+/// The motion onto `planned` that is over first: joining it at some place, or after the brake.
+fn soonest(
+    arm: &mut Arm<'_>,
+    moving: &JointSample,
+    stop: &Trajectory,
+    planned: &Trajectory,
+    limits: &JointLimits,
+) -> Result<Trajectory, MotionError> {
+    let mut tries: Vec<(f64, Trajectory, f64)> = Vec::new();
+    for k in 1..=JOINTS_TRIED {
+        let at_s = planned.duration_s() * k as f64 / JOINTS_TRIED as f64;
+        let there = planned.sample(at_s);
+        let names = arm.joint_names().to_vec();
+        match move_to_state(names, moving, &there, limits) {
+            Ok(bridge) => {
+                let total_s = bridge.duration_s() + planned.duration_s() - at_s;
+                tries.push((total_s, bridge, at_s));
+            }
+            // Other places can be joined all the same.
+            Err(TrajectoryError::Unreachable { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    tries.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let by_brake_s = stop.duration_s() + planned.duration_s();
+    for (total_s, bridge, at_s) in tries {
+        if total_s < by_brake_s && first_trouble(arm, &bridge, limits).is_none() {
+            return Ok(bridge.followed_by(&planned.tail(at_s)?)?);
+        }
+    }
+    Ok(stop.followed_by(planned)?)
+}
+
+/// Why a motion cannot be driven.
+enum Trouble {
+    OutOfBounds { joint: usize, position: f64, excess: f64 },
+    Blocked { from: Vec<f64>, to: Vec<f64> },
+}
+
+/// The first thing in the way of a motion that was not planned through free space.
+fn first_trouble(arm: &mut Arm<'_>, motion: &Trajectory, limits: &JointLimits) -> Option<Trouble> {
+    // A motion leaves its chord by `acceleration time² / 8` at most.
+    let squared: f64 = limits.joints().iter().map(|limit| limit.acceleration.powi(2)).sum();
+    let step_s = (8.0 * CHORD_DEVIATION_RAD / squared.sqrt()).sqrt();
+    let steps = (motion.duration_s() / step_s).ceil().max(1.0) as usize;
+    let (mut cursor, mut sample) = (0, JointSample::zeros(motion.dim()));
+    let mut before: Option<Vec<f64>> = None;
+    for step in 0..=steps {
+        let time_s = motion.duration_s() * step as f64 / steps as f64;
+        motion.sample_into(time_s, &mut cursor, &mut sample);
+        for (joint, &position) in sample.position.iter().enumerate() {
+            let (min, max) = arm.bounds_of(joint);
+            let excess = (min - position).max(position - max);
+            if excess > BOUNDS_TOLERANCE {
+                return Some(Trouble::OutOfBounds { joint, position, excess });
+            }
+        }
+        let to = sample.position.clone();
+        let from = before.take().unwrap_or_else(|| to.clone());
+        if !arm.edge_is_free(&from, &to) {
+            return Some(Trouble::Blocked { from, to });
+        }
+        before = Some(to);
+    }
+    None
+}
