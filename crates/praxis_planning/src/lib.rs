@@ -7,6 +7,7 @@
 mod budget;
 mod error;
 mod joint_space;
+mod regions;
 mod rrt_connect;
 mod sampler;
 mod simplify;
