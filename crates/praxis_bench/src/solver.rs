@@ -169,6 +169,10 @@ impl JointSpace for Space<'_> {
         self.checker.is_free(q)
     }
 
+    fn free_among(&mut self, qs: &[f64]) -> u32 {
+        self.checker.free_among(qs)
+    }
+
     fn edge_is_free(&mut self, a: &[f64], b: &[f64]) -> bool {
         self.checker.edge_is_free(a, b)
     }

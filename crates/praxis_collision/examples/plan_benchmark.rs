@@ -40,6 +40,9 @@ impl JointSpace for Space<'_> {
     fn is_free(&mut self, q: &[f64]) -> bool {
         self.checker.is_free(q)
     }
+    fn free_among(&mut self, qs: &[f64]) -> u32 {
+        self.checker.free_among(qs)
+    }
     fn edge_is_free(&mut self, a: &[f64], b: &[f64]) -> bool {
         self.edges += 1;
         self.checker.edge_is_free(a, b)

@@ -77,14 +77,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{} of 1024 configurations free", free.len());
     let one = time(free.len(), || free.iter().for_each(|q| assert!(checker.is_free(q))));
     println!("is_free of a free one {one:.0} ns");
-    let mut sixteen = |count: usize| {
-        let blocks: Vec<Vec<&[f64]>> = free
-            .chunks_exact(16)
-            .map(|c| c[..count].iter().map(|q| q.as_slice()).collect())
-            .collect();
-        time(blocks.len(), || blocks.iter().for_each(|block| assert!(checker.all_free(block))))
-    };
-    println!("all_free of 16 unlike free ones {:.0} ns", sixteen(16));
+    let together: Vec<Vec<f64>> =
+        free.chunks_exact(16).map(|c| c.iter().flat_map(|q| q.iter().copied()).collect()).collect();
+    let sixteen = time(together.len(), || {
+        together.iter().for_each(|qs| assert_eq!(checker.free_among(qs), 0xffff));
+    });
+    println!("free_among 16 free ones {sixteen:.0} ns");
+    let mixed: Vec<f64> = states.iter().flatten().copied().collect();
+    let sixteen = time(states.len() / 16, || {
+        for qs in mixed.chunks_exact(16 * joints.len()) {
+            black_box(checker.free_among(qs));
+        }
+    });
+    println!("free_among 16 random ones {sixteen:.0} ns");
     for length in [0.05, 0.2, 0.5, 1.0, 2.0] {
         let ends: Vec<(Vec<f64>, Vec<f64>)> = free
             .iter()

@@ -2,8 +2,9 @@ use praxis_robot::Robot;
 
 use crate::edge::{Pieces, Taken};
 use crate::error::CollisionError;
-use crate::kernel::{Block, Outcome, Start, Workspace, check};
-use crate::lanes::{Lanes, Plain, Row, WIDTH};
+use crate::instructions::{Instructions, Kernel};
+use crate::kernel::{Block, Outcome, Workspace};
+use crate::lanes::Row;
 use crate::model::Model;
 use crate::nearest::{Contact, Nearest, SignedDistance, Twin};
 use crate::scene::Scene;
@@ -11,15 +12,6 @@ use crate::scene::Scene;
 /// Configurations looked at along one edge before it counts as not free: more are needed only
 /// where it grazes something.
 const MAX_LOOKS: usize = 9600;
-
-type Check = fn(&Model, &Block<'_>, &mut Workspace, &mut Outcome);
-
-/// The vector code for a processor, and how many configurations it looks at together.
-#[derive(Clone, Copy, Debug)]
-struct Kernel {
-    check: Check,
-    lanes: usize,
-}
 
 /// Answers whether configurations and edges of some joints of a robot are free in a scene; built
 /// once a query, all other joints stay as they are.
@@ -37,8 +29,8 @@ pub struct Checker<'a> {
     /// For each frame, its joint where the edge starts and how far it moves.
     start: Vec<f32>,
     way: Vec<f32>,
-    /// The same start for configurations that have nothing to do with each other.
-    starts: Vec<Row>,
+    /// For each frame, its joint in configurations that have nothing to do with each other.
+    standing: Vec<Row>,
     pieces: Pieces,
     blocks: u64,
 }
@@ -56,10 +48,10 @@ impl<'a> Checker<'a> {
         Ok(Self {
             work: Workspace::new(&model),
             outcome: Outcome::NEW,
-            kernel: fastest_kernel(),
+            kernel: Instructions::best().kernel(),
             start: vec![0.0; model.frames.len()],
             way: vec![0.0; model.frames.len()],
-            starts: vec![Row::ZERO; model.frames.len()],
+            standing: vec![Row::ZERO; model.frames.len()],
             pieces: Pieces::default(),
             blocks: 0,
             twin: Twin::new(robot, scene, joints, state),
@@ -67,11 +59,17 @@ impl<'a> Checker<'a> {
         })
     }
 
-    /// The same questions answered by the plain kernel: the twin that the fast ones are held to.
+    /// The same questions answered with these instructions, which the processor must have:
+    /// [`Instructions::available`] lists them. The plain ones are the twin of all others.
     #[must_use]
-    pub fn without_vector_instructions(mut self) -> Self {
-        self.kernel = Kernel { check: check::<Plain>, lanes: Plain::COUNT };
+    pub fn with_instructions(mut self, instructions: Instructions) -> Self {
+        self.kernel = instructions.kernel();
         self
+    }
+
+    /// The instructions that answer: the best that the processor has, if not told otherwise.
+    pub fn instructions(&self) -> Instructions {
+        self.kernel.instructions
     }
 
     /// How many blocks of configurations have been looked at so far: what a query's time goes to.
@@ -82,25 +80,34 @@ impl<'a> Checker<'a> {
     /// Whether the joints may stand at `q` (in the order given to [`Checker::new`]). A vector of
     /// another length, or with a value that is not finite, is not free.
     pub fn is_free(&mut self, q: &[f64]) -> bool {
-        self.all_free(&[q])
+        q.len() == self.model.variables && self.free_among(q) == 1
     }
 
-    /// Whether configurations are all free; 8 or 16 are looked at for about the price of one.
-    pub fn all_free(&mut self, qs: &[&[f64]]) -> bool {
-        if qs.is_empty() || !qs.iter().all(|q| self.is_sound(q)) {
-            return false;
+    /// Which of up to 32 configurations, one after the other in `qs`, are free: a bit each, the
+    /// first one's lowest. 8 or 16 are looked at for about the price of one.
+    ///
+    /// # Panics
+    /// If `qs` holds more, or its last configuration is not whole.
+    pub fn free_among(&mut self, qs: &[f64]) -> u32 {
+        let dim = self.model.variables;
+        if dim == 0 {
+            return 0;
         }
-        self.way.fill(0.0);
-        qs.chunks(self.kernel.lanes).all(|qs| {
-            for (row, frame) in self.starts.iter_mut().zip(&self.model.frames) {
-                for lane in 0..WIDTH {
-                    let value = qs[lane.min(qs.len() - 1)][frame.variable] as f32;
-                    row.0[lane] = value * frame.multiplier + frame.offset;
+        assert!(qs.len().is_multiple_of(dim) && qs.len() <= 32 * dim, "not up to 32 of {dim}");
+        let mut free = 0;
+        for (block, qs) in qs.chunks(self.kernel.lanes * dim).enumerate() {
+            let mut sound = 0;
+            for (lane, q) in qs.chunks_exact(dim).enumerate() {
+                sound |= u32::from(q.iter().all(|value| value.is_finite())) << lane;
+                for (row, frame) in self.standing.iter_mut().zip(&self.model.frames) {
+                    row.0[lane] = q[frame.variable] as f32 * frame.multiplier + frame.offset;
                 }
             }
-            self.look(&Taken::standing(qs.len()), true, true);
-            self.outcome.hits == 0
-        })
+            self.blocks += 1;
+            let hits = (self.kernel.standing)(&self.model, &self.standing, sound, &mut self.work);
+            free |= (sound & !hits) << (block * self.kernel.lanes);
+        }
+        free
     }
 
     /// Whether the straight line from `a` to `b` is free, in between too: it is cut into pieces
@@ -118,7 +125,7 @@ impl<'a> Checker<'a> {
         self.pieces.start(self.kernel.lanes);
         for look in 0..MAX_LOOKS / self.kernel.lanes {
             let Some(taken) = self.pieces.take(self.kernel.lanes) else { return true };
-            self.look(&taken, false, look == 0);
+            self.look(&taken, look == 0);
             if self.outcome.hits != 0 {
                 return false;
             }
@@ -164,9 +171,9 @@ impl<'a> Checker<'a> {
         self.nearest(q).map_or(f64::INFINITY, |nearest| nearest.distance_m)
     }
 
-    fn look(&mut self, taken: &Taken, each: bool, is_first: bool) {
+    fn look(&mut self, taken: &Taken, is_first: bool) {
         let block = Block {
-            start: if each { Start::Each(&self.starts) } else { Start::Same(&self.start) },
+            start: &self.start,
             way: &self.way,
             middle: taken.middle,
             half: taken.half,
@@ -186,18 +193,4 @@ impl<'a> Checker<'a> {
             }
         }
     }
-}
-
-/// The kernel for this processor.
-fn fastest_kernel() -> Kernel {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if crate::x86::has_avx512() {
-            return Kernel { check: crate::x86::on_avx512, lanes: 16 };
-        }
-        if crate::x86::has_avx2() {
-            return Kernel { check: crate::x86::on_avx2, lanes: 8 };
-        }
-    }
-    Kernel { check: check::<Plain>, lanes: Plain::COUNT }
 }

@@ -3,8 +3,10 @@ use nalgebra::Point3;
 /// Most cells of a grid; more points do not make it finer.
 const MAX_CELLS: f32 = 120_000.0;
 const LEAST_CELL_M: f32 = 0.02;
-/// Distances to the nearest filled cell are counted up to this.
-const FAR: u8 = 200;
+/// Steps to the nearest filled cell are counted up to this.
+const MOST_STEPS: u8 = 16;
+/// Points whose distances are reckoned together.
+const ROW: usize = 16;
 
 /// Points that the robot must not touch, in a grid that answers "is any within r of here?".
 ///
@@ -12,9 +14,11 @@ const FAR: u8 = 200;
 /// most questions end after one look.
 #[derive(Clone, Debug)]
 pub struct PointCloud {
-    points: Vec<[f32; 3]>,
+    /// Coordinates of the points, side by side, with a row of points at infinity at the end.
+    points: [Vec<f32>; 3],
     /// Points of cell k stand at `starts[k]..starts[k + 1]`.
     starts: Vec<u32>,
+    /// Steps from each cell to the nearest filled one, at least.
     away: Vec<u8>,
     low: [f32; 3],
     counts: [usize; 3],
@@ -47,7 +51,7 @@ impl PointCloud {
         }
         let counts = count(cell_m).map(|n| n as usize);
         let mut cloud = Self {
-            points: vec![[0.0; 3]; finite.len()],
+            points: [0, 1, 2].map(|_| vec![f32::INFINITY; finite.len() + ROW]),
             starts: vec![0; counts.iter().product::<usize>() + 1],
             away: Vec::new(),
             low,
@@ -62,24 +66,29 @@ impl PointCloud {
 
     /// Number of points.
     pub fn len(&self) -> usize {
-        self.points.len()
+        self.points[0].len() - ROW
     }
 
     /// Whether there is no point at all.
     pub fn is_empty(&self) -> bool {
-        self.points.is_empty()
+        self.len() == 0
     }
 
     /// Whether any point's ball touches the ball of `radius_m` around `centre`.
     pub fn any_within(&self, centre: Point3<f32>, radius_m: f32) -> bool {
-        self.touches([centre.x, centre.y, centre.z], radius_m)
+        self.clearance([centre.x, centre.y, centre.z], radius_m, 0.0) < 0.0
     }
 
-    pub(crate) fn touches(&self, centre: [f32; 3], radius_m: f32) -> bool {
-        if self.is_clear(centre, radius_m) {
-            return false;
+    /// Distance between the surfaces of a ball and of the nearest point's ball, negative if they
+    /// overlap; `most` if it is no less than that. Forced inline for the kernels' instructions.
+    #[inline(always)]
+    pub(crate) fn clearance(&self, centre: [f32; 3], radius_m: f32, most: f32) -> f32 {
+        if self.is_clear(centre, radius_m + most) {
+            return most;
         }
-        let reach = radius_m + self.point_radius_m;
+        let touch = radius_m + self.point_radius_m;
+        let reach = touch + most;
+        let mut best = reach * reach;
         let from = self.cell(centre.map(|x| x - reach));
         let to = self.cell(centre.map(|x| x + reach));
         for x in from[0]..=to[0] {
@@ -88,17 +97,41 @@ impl PointCloud {
                 let row = (x * self.counts[1] + y) * self.counts[2];
                 let first = self.starts[row + from[2]] as usize;
                 let last = self.starts[row + to[2] + 1] as usize;
-                if self.points[first..last].iter().any(|p| squared(p, &centre) < reach * reach) {
-                    return true;
-                }
+                best = self.least_squared(first, last, &centre, best);
             }
         }
-        false
+        if best < reach * reach { best.sqrt() - touch } else { most }
+    }
+
+    /// The least squared distance of some points, if it is less than `best`. The last row may hold
+    /// some of the next cells' points: they count as well.
+    #[inline(always)]
+    fn least_squared(&self, first: usize, last: usize, centre: &[f32; 3], mut best: f32) -> f32 {
+        for first in (first..last).step_by(ROW) {
+            let mut squared = [0.0; ROW];
+            for (values, at) in self.points.iter().zip(centre) {
+                let values = &values[first..first + ROW];
+                for (sum, value) in squared.iter_mut().zip(values) {
+                    *sum += (value - at) * (value - at);
+                }
+            }
+            let mut half = ROW / 2;
+            while half > 0 {
+                for k in 0..half {
+                    let (a, b) = (squared[k], squared[k + half]);
+                    squared[k] = if a < b { a } else { b };
+                }
+                half /= 2;
+            }
+            best = if squared[0] < best { squared[0] } else { best };
+        }
+        best
     }
 
     /// A quick look: true only if no point's ball touches the ball.
+    #[inline(always)]
     pub(crate) fn is_clear(&self, centre: [f32; 3], radius_m: f32) -> bool {
-        if self.points.is_empty() {
+        if self.is_empty() {
             return true;
         }
         let nearest = self.cell(centre);
@@ -115,9 +148,10 @@ impl PointCloud {
 
     /// The point nearest to `centre`, and the distance between it and the ball's surface.
     pub(crate) fn nearest(&self, centre: [f32; 3]) -> Option<([f32; 3], f32)> {
+        let points = (0..self.len()).map(|k| self.points.each_ref().map(|values| values[k]));
         let of = |p: &[f32; 3]| squared(p, &centre);
-        let point = self.points.iter().min_by(|a, b| of(a).total_cmp(&of(b)))?;
-        Some((*point, of(point).sqrt() - self.point_radius_m))
+        let point = points.min_by(|a, b| of(a).total_cmp(&of(b)))?;
+        Some((point, of(&point).sqrt() - self.point_radius_m))
     }
 
     fn cell(&self, at: [f32; 3]) -> [usize; 3] {
@@ -141,53 +175,98 @@ impl PointCloud {
         }
         let mut next = self.starts.clone();
         for (point, &cell) in points.iter().zip(&cells) {
-            self.points[next[cell] as usize] = *point;
+            for (values, value) in self.points.iter_mut().zip(point) {
+                values[next[cell] as usize] = *value;
+            }
             next[cell] += 1;
         }
     }
 
-    /// Steps to the nearest filled cell: the largest coordinate, one axis after the other.
+    /// Steps from each cell to the nearest filled one, in the largest coordinate: what is filled
+    /// grows by a cell in all directions, time and again.
     fn distances(&self) -> Vec<u8> {
-        let mut away: Vec<u8> =
-            self.starts.windows(2).map(|w| if w[0] < w[1] { 0 } else { FAR }).collect();
-        let [nx, ny, nz] = self.counts;
-        let mut sweep = |count: usize, stride: usize, firsts: &dyn Fn(usize) -> usize, n: usize| {
-            let mut line = vec![FAR; count];
-            for first in (0..n).map(firsts) {
-                for (k, value) in line.iter_mut().enumerate() {
-                    *value = away[first + k * stride];
-                }
-                chessboard(&mut line, &mut |k, value| away[first + k * stride] = value);
+        let filled = |w: &[u32]| if w[0] < w[1] { 0 } else { MOST_STEPS + 1 };
+        let mut away: Vec<u8> = self.starts.windows(2).map(filled).collect();
+        let [_, ny, nz] = self.counts;
+        let (mut grown, mut least) = (away.clone(), away.clone());
+        for _ in 0..MOST_STEPS {
+            for (from, to) in away.chunks_exact(nz).zip(least.chunks_exact_mut(nz)) {
+                least_of_neighbours(from, to, 1);
             }
-        };
-        sweep(nz, 1, &|k| k * nz, nx * ny);
-        sweep(ny, nz, &|k| (k / nz) * ny * nz + k % nz, nx * nz);
-        sweep(nx, ny * nz, &|k| k, ny * nz);
+            for (from, to) in least.chunks_exact(ny * nz).zip(grown.chunks_exact_mut(ny * nz)) {
+                least_of_neighbours(from, to, nz);
+            }
+            least_of_neighbours(&grown, &mut least, ny * nz);
+            let mut changed = false;
+            for (away, least) in away.iter_mut().zip(&least) {
+                changed |= least + 1 < *away;
+                *away = (*away).min(least + 1);
+            }
+            if !changed {
+                break;
+            }
+        }
         away
     }
 }
 
-/// For each k the least of max(|k - j|, line[j]) over j.
-fn chessboard(line: &mut [u8], write: &mut dyn FnMut(usize, u8)) {
-    let least = |k: usize| {
-        let mut best = line[k];
-        let mut step = 1;
-        while step < usize::from(best) {
-            let below = k.checked_sub(step).map_or(FAR, |j| line[j]);
-            let above = line.get(k + step).copied().unwrap_or(FAR);
-            best = best.min(below.min(above).max(step as u8));
-            step += 1;
-            if step > line.len() {
-                break;
-            }
+/// For each value the least of it and those a stride before and after it.
+fn least_of_neighbours(from: &[u8], to: &mut [u8], stride: usize) {
+    to.copy_from_slice(from);
+    if stride < from.len() {
+        for (to, from) in to.iter_mut().zip(&from[stride..]) {
+            *to = (*to).min(*from);
         }
-        best
-    };
-    for k in 0..line.len() {
-        write(k, least(k));
+        for (to, from) in to[stride..].iter_mut().zip(from) {
+            *to = (*to).min(*from);
+        }
     }
 }
 
 fn squared(a: &[f32; 3], b: &[f32; 3]) -> f32 {
     (0..3).map(|i| (a[i] - b[i]) * (a[i] - b[i])).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn clearances_are_those_of_looking_at_all_points(
+            points in prop::collection::vec(prop::array::uniform3(-0.4_f32..0.4), 1..200),
+            centre in prop::array::uniform3(-0.8_f32..0.8),
+            radius_m in 0.0_f32..0.3,
+            most in 0.0_f32..0.3,
+        ) {
+            let all: Vec<_> = points.iter().map(|p| Point3::from(*p)).collect();
+            let cloud = PointCloud::new(&all, 0.01);
+            let (_, nearest) = cloud.nearest(centre).unwrap();
+            let found = cloud.clearance(centre, radius_m, most);
+            let plain = (nearest - radius_m).min(most);
+            prop_assert!((found - plain).abs() < 1e-5, "{found} {plain}");
+            let touches = cloud.any_within(Point3::from(centre), radius_m);
+            prop_assert!(touches == (nearest < radius_m) || (nearest - radius_m).abs() < 1e-5);
+        }
+
+        #[test]
+        fn no_filled_cell_is_nearer_than_its_steps_say(
+            points in prop::collection::vec(prop::array::uniform3(0.0_f32..0.9), 1..40),
+        ) {
+            let all: Vec<_> = points.iter().map(|p| Point3::from(*p)).collect();
+            let cloud = PointCloud::new(&all, 0.0);
+            let filled: Vec<[usize; 3]> = points.iter().map(|p| cloud.cell(*p)).collect();
+            let [nx, ny, nz] = cloud.counts;
+            for cell in (0..nx * ny * nz).step_by(7) {
+                let here = [cell / (ny * nz), cell / nz % ny, cell % nz];
+                let steps = |there: &[usize; 3]| {
+                    (0..3).map(|i| here[i].abs_diff(there[i])).max().unwrap_or(0)
+                };
+                let plain = filled.iter().map(steps).min().unwrap_or(0);
+                let most = usize::from(MOST_STEPS) + 1;
+                prop_assert_eq!(usize::from(cloud.away[cell]), plain.min(most));
+            }
+        }
+    }
 }

@@ -32,14 +32,6 @@ pub(crate) struct Taken {
     pub(crate) pairs: u128,
 }
 
-impl Taken {
-    /// Configurations that have nothing to do with each other.
-    pub(crate) fn standing(count: usize) -> Self {
-        let lanes = ((1_u64 << count) - 1) as u32;
-        Self { middle: Row::ZERO, half: Row::ZERO, lanes, parts: u64::MAX, pairs: u128::MAX }
-    }
-}
-
 impl Pieces {
     /// A whole edge in `count` pieces.
     pub(crate) fn start(&mut self, count: usize) {

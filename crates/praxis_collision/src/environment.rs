@@ -1,9 +1,7 @@
 use crate::cloud::PointCloud;
 use crate::frames::moving_point;
 use crate::kernel::{Block, Outcome, SLACK_M, Workspace, freshen, part_bit};
-use crate::lanes::{
-    Lanes, Row, Triple, WIDTH, cross, dot, everywhere, length, load, minus, plus, store,
-};
+use crate::lanes::{Lanes, Row, Triple, cross, dot, everywhere, length, load, minus, plus, store};
 use crate::model::{Ball, Model, Part};
 
 /// Places the bounding ball of a part, once a block.
@@ -54,8 +52,7 @@ pub(crate) fn meet_environment<L: Lanes>(
         }
     }
     if let Some(cloud) = cloud {
-        let margin = half.mul_add(speed, L::splat(SLACK_M));
-        meet_cloud(cloud, part, index, [margin, reach], block.lanes, work, out);
+        meet_cloud(cloud, part, index, [speed, half, reach], block.lanes, work, out);
     }
     if !part.surfaces.is_empty() && out.hits == 0 {
         meet_surfaces(model, index, [speed, reach], block, work, out);
@@ -136,7 +133,7 @@ pub(crate) fn velocity<L: Lanes>(
 
 /// Obstacles that come within reach of a part's bounding ball in some lane.
 #[inline(always)]
-fn find_near<L: Lanes>(
+pub(crate) fn find_near<L: Lanes>(
     model: &Model,
     part: &Part,
     centre: Triple<L>,
@@ -178,32 +175,37 @@ fn meet_cloud<L: Lanes>(
     cloud: &PointCloud,
     part: &Part,
     index: usize,
-    [margin, reach]: [L; 2],
+    [speed, half, reach]: [L; 3],
     lanes: u32,
     work: &mut Workspace,
     out: &mut Outcome,
 ) {
-    let (mut margins, mut reaches) = (Row::ZERO, Row::ZERO);
-    margin.store(&mut margins);
+    let (mut speeds, mut halves, mut reaches) = (Row::ZERO, Row::ZERO, Row::ZERO);
+    speed.store(&mut speeds);
+    half.store(&mut halves);
     reach.store(&mut reaches);
     let at = |rows: &[Row; 3], lane: usize| [0, 1, 2].map(|i| rows[i].0[lane]);
-    let unclear = (0..WIDTH)
-        .filter(|&lane| lanes >> lane & 1 == 1)
-        .filter(|&lane| !cloud.is_clear(at(&work.boundings[index], lane), reaches.0[lane]))
-        .fold(0_u32, |bits, lane| bits | 1 << lane);
+    let mut unclear = 0;
+    for lane in (0..L::COUNT).filter(|&lane| lanes >> lane & 1 == 1) {
+        let centre = at(&work.boundings[index], lane);
+        unclear |= u32::from(!cloud.is_clear(centre, reaches.0[lane])) << lane;
+    }
     if unclear == 0 {
         return;
     }
     freshen::<L>(part, index, work);
     for (Ball { radius, .. }, rows) in part.spheres.iter().zip(&work.centres[part.first..]) {
-        for lane in (0..WIDTH).filter(|&lane| unclear >> lane & 1 == 1) {
-            let at = at(rows, lane);
-            if cloud.touches(at, *radius) {
+        for lane in (0..L::COUNT).filter(|&lane| unclear >> lane & 1 == 1) {
+            let (speed, half) = (speeds.0[lane], halves.0[lane]);
+            let margin = half * speed + SLACK_M;
+            let clearance = cloud.clearance(at(rows, lane), *radius, margin);
+            if clearance < 0.0 {
                 out.hits |= 1 << lane;
                 return;
             }
-            if cloud.touches(at, radius + margins.0[lane]) {
-                out.free.0[lane] = 0.0;
+            if clearance < margin {
+                let free = (clearance - SLACK_M).max(0.0) / speed.max(1e-9);
+                out.free.0[lane] = out.free.0[lane].min(free);
                 out.near_parts |= part_bit(index);
             }
         }

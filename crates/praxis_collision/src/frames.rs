@@ -1,4 +1,4 @@
-use crate::kernel::{Block, Start, Workspace};
+use crate::kernel::{Block, Workspace};
 use crate::lanes::{Lanes, Row, Triple, cross, everywhere, load, plus, scaled, store, times_plus};
 use crate::model::{Columns, Frame, Model};
 
@@ -32,43 +32,63 @@ pub(crate) fn move_frames<L: Lanes>(model: &Model, block: &Block<'_>, work: &mut
     for (index, frame) in model.frames.iter().enumerate().skip(1) {
         let (above, here) = work.frames.split_at_mut(index);
         let rate = L::splat(block.way[index]);
-        let start = match block.start {
-            Start::Same(values) => L::splat(values[index]),
-            Start::Each(rows) => L::load(&rows[index]),
-        };
-        let value = middle.mul_add(rate, start);
-        move_frame(frame, &above[frame.parent], value, rate, &mut here[0]);
+        let value = middle.mul_add(rate, L::splat(block.start[index]));
+        let offset = place_frame(frame, &above[frame.parent], value, &mut here[0]);
+        move_frame(frame, &above[frame.parent], offset, rate, &mut here[0]);
     }
 }
 
+/// Forward kinematics of all moving frames at rest, each joint where its row says. Spins and
+/// velocities are left as they were.
 #[inline(always)]
-fn move_frame<L: Lanes>(
+pub(crate) fn stand_frames<L: Lanes>(model: &Model, joints: &[Row], work: &mut Workspace) {
+    for (index, frame) in model.frames.iter().enumerate().skip(1) {
+        let (above, here) = work.frames.split_at_mut(index);
+        place_frame::<L>(frame, &above[frame.parent], L::load(&joints[index]), &mut here[0]);
+    }
+}
+
+/// Axes and origin of a frame; gives the way from the parent's origin to its own.
+#[inline(always)]
+fn place_frame<L: Lanes>(
     frame: &Frame,
     parent: &FrameRows,
     value: L,
-    rate: L,
     here: &mut FrameRows,
-) {
-    let parent_spin: Triple<L> = load(&parent.spin);
+) -> Triple<L> {
     let mut offset = combined(&parent.axes, &frame.translation);
     let z;
     if frame.turns {
         z = turn(frame, parent, value, &mut here.axes);
-        store(times_plus(z, rate, parent_spin), &mut here.spin);
     } else {
         z = column(frame, parent, 2);
         store(column::<L>(frame, parent, 0), &mut here.axes[0]);
         store(column::<L>(frame, parent, 1), &mut here.axes[1]);
-        store(parent_spin, &mut here.spin);
         offset = times_plus(z, value, offset);
     }
     store(z, &mut here.axes[2]);
     store(plus(offset, load(&parent.origin)), &mut here.origin);
-    let mut velocity = plus(cross(parent_spin, offset), load(&parent.velocity));
-    if !frame.turns {
-        velocity = times_plus(z, rate, velocity);
+    offset
+}
+
+/// Spin and velocity of a frame that is placed.
+#[inline(always)]
+fn move_frame<L: Lanes>(
+    frame: &Frame,
+    parent: &FrameRows,
+    offset: Triple<L>,
+    rate: L,
+    here: &mut FrameRows,
+) {
+    let (parent_spin, z): (Triple<L>, Triple<L>) = (load(&parent.spin), load(&here.axes[2]));
+    let velocity = plus(cross(parent_spin, offset), load(&parent.velocity));
+    if frame.turns {
+        store(times_plus(z, rate, parent_spin), &mut here.spin);
+        store(velocity, &mut here.velocity);
+    } else {
+        store(parent_spin, &mut here.spin);
+        store(times_plus(z, rate, velocity), &mut here.velocity);
     }
-    store(velocity, &mut here.velocity);
 }
 
 /// Turns x and y about z, and gives z.

@@ -11,7 +11,7 @@ pub(crate) const SLACK_M: f32 = 1e-6;
 /// Configurations side by side, each standing for the piece of an edge around it.
 pub(crate) struct Block<'a> {
     /// For each frame, its joint where the edge starts, and how far it moves along the edge.
-    pub(crate) start: Start<'a>,
+    pub(crate) start: &'a [f32],
     pub(crate) way: &'a [f32],
     /// Where the pieces are and half their lengths, in edge lengths.
     pub(crate) middle: Row,
@@ -24,15 +24,6 @@ pub(crate) struct Block<'a> {
     pub(crate) pairs: u128,
     /// Whether it is the first of its edge.
     pub(crate) is_first: bool,
-}
-
-/// Where the lanes' edges start.
-#[derive(Clone, Copy)]
-pub(crate) enum Start<'a> {
-    /// All at the same configuration.
-    Same(&'a [f32]),
-    /// Each at its own.
-    Each(&'a [Row]),
 }
 
 /// What a block showed.
@@ -79,7 +70,7 @@ pub(crate) struct Workspace {
     pub(crate) placed: Vec<bool>,
     /// Centres of all balls, and for each part whether they are up to date.
     pub(crate) centres: Vec<[Row; 3]>,
-    fresh: Vec<bool>,
+    pub(crate) fresh: Vec<bool>,
     /// Obstacles near to a part.
     pub(crate) near: Vec<usize>,
     /// Bounds on the motion along the edge.

@@ -9,8 +9,9 @@ use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Sub};
 
 use crate::kernel::{Block, Outcome, Workspace, check};
-use crate::lanes::Lanes;
+use crate::lanes::{Lanes, Row};
 use crate::model::Model;
+use crate::standing::touching;
 
 /// Whether [`on_avx512`] may be called.
 pub(crate) fn has_avx512() -> bool {
@@ -29,6 +30,30 @@ pub(crate) fn on_avx512(model: &Model, block: &Block<'_>, work: &mut Workspace, 
     unsafe { avx512(model, block, work, out) }
 }
 
+/// The kernel for unlike configurations with 512-bit registers.
+pub(crate) fn standing_on_avx512(
+    model: &Model,
+    joints: &[Row],
+    lanes: u32,
+    work: &mut Workspace,
+) -> u32 {
+    debug_assert!(has_avx512());
+    // SAFETY: the callers choose this function once, after `has_avx512`.
+    unsafe { standing_avx512(model, joints, lanes, work) }
+}
+
+/// The kernel for unlike configurations with 256-bit registers.
+pub(crate) fn standing_on_avx2(
+    model: &Model,
+    joints: &[Row],
+    lanes: u32,
+    work: &mut Workspace,
+) -> u32 {
+    debug_assert!(has_avx2());
+    // SAFETY: the callers choose this function once, after `has_avx2`.
+    unsafe { standing_avx2(model, joints, lanes, work) }
+}
+
 /// The kernel with 256-bit registers.
 pub(crate) fn on_avx2(model: &Model, block: &Block<'_>, work: &mut Workspace, out: &mut Outcome) {
     debug_assert!(has_avx2());
@@ -44,6 +69,16 @@ fn avx512(model: &Model, block: &Block<'_>, work: &mut Workspace, out: &mut Outc
 #[target_feature(enable = "avx2,fma")]
 fn avx2(model: &Model, block: &Block<'_>, work: &mut Workspace, out: &mut Outcome) {
     check::<Half>(model, block, work, out);
+}
+
+#[target_feature(enable = "avx512f,avx2,fma")]
+fn standing_avx512(model: &Model, joints: &[Row], lanes: u32, work: &mut Workspace) -> u32 {
+    touching::<Wide>(model, joints, lanes, work)
+}
+
+#[target_feature(enable = "avx2,fma")]
+fn standing_avx2(model: &Model, joints: &[Row], lanes: u32, work: &mut Workspace) -> u32 {
+    touching::<Half>(model, joints, lanes, work)
 }
 
 /// Sixteen lanes in one register.

@@ -5,7 +5,7 @@ mod common;
 use std::path::{Path, PathBuf};
 
 use nalgebra::Point3;
-use praxis_collision::{Checker, Scene, SceneObject};
+use praxis_collision::{Checker, Instructions, Scene, SceneObject};
 use praxis_geometry::{Pose, Shape};
 use praxis_robot::Robot;
 use serde_json::Value;
@@ -83,7 +83,7 @@ fn edges_are_free_at_every_fine_sample(dir: &Path, name: &str) {
         let mut checker = Checker::new(&robot, &scene, &joints, &robot.neutral()).unwrap();
         let mut plain = Checker::new(&robot, &scene, &joints, &robot.neutral())
             .unwrap()
-            .without_vector_instructions();
+            .with_instructions(Instructions::Plain);
         let start = numbers(&problem["start"]);
         for k in 0..6 {
             let reach = [0.02, 0.1, 0.3, 0.6, 1.0, 2.0][k];

@@ -1,6 +1,6 @@
 //! Edges of an arm with slides, a branch and slanted joints, held to fine samples of the twin.
 
-use praxis_collision::{Checker, Scene, SceneObject};
+use praxis_collision::{Checker, Instructions, PointCloud, Scene, SceneObject};
 use praxis_geometry::{Pose, Shape};
 use praxis_robot::Robot;
 
@@ -77,7 +77,9 @@ fn edges_called_free_are_free_at_every_fine_sample() {
     for _ in 0..60 {
         let scene = scene(&mut random);
         let new = || Checker::new(&robot, &scene, &[0, 1, 2, 3, 4], &robot.neutral()).unwrap();
-        let (mut checker, mut plain) = (new(), new().without_vector_instructions());
+        let mut checker = new();
+        let mut kernels: Vec<Checker<'_>> =
+            Instructions::available().into_iter().map(|i| new().with_instructions(i)).collect();
         for _ in 0..12 {
             let start: [f64; 5] = std::array::from_fn(|_| random.between(-1.5, 1.5));
             let reach = random.between(0.05, 1.5);
@@ -89,7 +91,10 @@ fn edges_called_free_are_free_at_every_fine_sample() {
                 checker.clearance_m(&q) >= 0.0
             });
             let answer = checker.edge_is_free(&start, &end);
-            assert_eq!(answer, plain.edge_is_free(&start, &end), "fast and plain kernel differ");
+            for kernel in &mut kernels {
+                let other = kernel.edge_is_free(&start, &end);
+                assert_eq!(answer, other, "{:?} differs", kernel.instructions());
+            }
             assert!(!answer || samples_free, "{start:?} to {end:?} is called free");
             free += usize::from(answer);
             blocked += usize::from(!samples_free);
@@ -98,6 +103,53 @@ fn edges_called_free_are_free_at_every_fine_sample() {
     }
     assert!(free > 50 && blocked > 50, "{free} free, {blocked} blocked");
     assert!(refused_though_free <= 2, "{refused_though_free} free edges are refused");
+}
+
+#[test]
+fn every_kernel_tells_free_configurations_as_the_twin_does() {
+    let (robot, mut random) = (arm(), Random(5));
+    let mut counts = [0, 0];
+    for round in 0..40 {
+        let mut scene = scene(&mut random);
+        if round % 2 == 1 {
+            let points: Vec<_> = (0..300)
+                .map(|_| nalgebra::Point3::from([0; 3].map(|_| random.between(-0.8, 0.8) as f32)))
+                .collect();
+            scene.cloud = Some(std::sync::Arc::new(PointCloud::new(&points, 0.01)));
+            scene.objects.truncate(4);
+        }
+        // Not a multiple of the lanes: the last block is not full.
+        let count = [1, 3, 16, 27, 32][round % 5];
+        let qs: Vec<f64> = (0..5 * count).map(|_| random.between(-1.5, 1.5)).collect();
+        for instructions in Instructions::available() {
+            let mut checker = Checker::new(&robot, &scene, &[0, 1, 2, 3, 4], &robot.neutral())
+                .unwrap()
+                .with_instructions(instructions);
+            let free = checker.free_among(&qs);
+            assert_eq!(u64::from(free) >> count, 0);
+            for (k, q) in qs.chunks_exact(5).enumerate() {
+                let clearance_m = checker.clearance_m(q);
+                if clearance_m.abs() > 1e-5 {
+                    let is_free = clearance_m > 0.0;
+                    assert_eq!(free >> k & 1 == 1, is_free, "{instructions:?}: {clearance_m} m");
+                    assert_eq!(checker.is_free(q), is_free);
+                    counts[usize::from(is_free)] += 1;
+                }
+            }
+        }
+    }
+    assert!(counts[0] > 200 && counts[1] > 200, "{counts:?}");
+}
+
+#[test]
+fn what_is_not_finite_or_of_another_length_is_not_free() {
+    let (robot, scene) = (arm(), Scene::default());
+    let mut checker = Checker::new(&robot, &scene, &[0, 1], &robot.neutral()).unwrap();
+    assert_eq!(
+        checker.free_among(&[0.0, 0.1, f64::NAN, 0.1, 0.2, f64::INFINITY, 0.3, 0.3]),
+        0b1001
+    );
+    assert!(!checker.is_free(&[0.0]) && !checker.is_free(&[]) && !checker.is_free(&[0.0; 4]));
 }
 
 struct Random(u64);

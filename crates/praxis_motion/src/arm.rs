@@ -296,6 +296,20 @@ impl JointSpace for Arm<'_> {
         self.touches_nothing(q) && self.keeps_constraints(q)
     }
 
+    fn free_among(&mut self, qs: &[f64]) -> u32 {
+        let dim = self.dim();
+        let all = (1_u64 << (qs.len() / dim)) - 1;
+        let free = if self.ignores_collisions { all as u32 } else { self.checker.free_among(qs) };
+        if self.constraints.is_empty() {
+            return free;
+        }
+        let mut keeping = 0;
+        for (k, q) in qs.chunks_exact(dim).enumerate() {
+            keeping |= u32::from(free >> k & 1 == 1 && self.keeps_constraints(q)) << k;
+        }
+        keeping
+    }
+
     fn edge_is_free(&mut self, a: &[f64], b: &[f64]) -> bool {
         if self.is_cancelled() {
             return self.cancelled_edge;

@@ -30,12 +30,12 @@ impl Budget<'_> {
         self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 
-    /// Errors when the search must stop. The clock is read every 64 iterations.
+    /// Errors when the search must stop.
     pub(crate) fn check(&self, iterations: u32, nodes: usize) -> Result<(), PlanError> {
         if self.is_cancelled() {
             return Err(PlanError::Cancelled { iterations });
         }
-        let late = iterations.is_multiple_of(64) && self.is_late();
+        let late = self.is_late();
         if late || iterations >= self.max_iterations {
             return Err(PlanError::BudgetSpent { iterations, nodes });
         }

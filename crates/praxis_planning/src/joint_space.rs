@@ -15,6 +15,14 @@ pub trait JointSpace {
     /// Is this configuration free? It has `dim` finite values.
     fn is_free(&mut self, q: &[f64]) -> bool;
 
+    /// Which of up to 32 configurations, one after the other in `qs`, are free? A bit each, the
+    /// first one's lowest. A space that answers many at once for less than one after the other
+    /// speeds the search up.
+    fn free_among(&mut self, qs: &[f64]) -> u32 {
+        let dim = self.dim();
+        qs.chunks_exact(dim).enumerate().map(|(k, q)| u32::from(self.is_free(q)) << k).sum()
+    }
+
     /// Is every configuration on the straight line from `a` (known to be free) to `b` free?
     fn edge_is_free(&mut self, a: &[f64], b: &[f64]) -> bool;
 }

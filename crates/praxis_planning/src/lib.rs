@@ -11,6 +11,7 @@ mod budget;
 mod error;
 mod joint_space;
 mod projected;
+mod regions;
 mod roadmap;
 mod rrt_connect;
 mod sampler;

@@ -1,7 +1,19 @@
 use crate::joint_space::{check_endpoint, distance};
+use crate::regions::Regions;
 use crate::sampler::Sampler;
 use crate::tree::Tree;
 use crate::{Budget, Endpoint, JointSpace, PlanError};
+
+/// Steps that are looked at together once a search has gone on a little.
+const MOST_PROPOSALS: usize = 16;
+/// Samples that are drawn for them at most.
+const MOST_SAMPLES: u32 = 256;
+
+/// A tree that has not grown for so many rounds takes shorter steps every second time: where it
+/// stands tightly there is no room for others.
+const BARREN_ROUNDS: u32 = 512;
+/// Length of the shorter steps, as a share of the others'.
+const SHORT_SHARE: f64 = 0.25;
 
 /// How RRT-Connect searches.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,11 +25,14 @@ pub struct RrtConnectConfig {
     pub first_reach_rad: f64,
     /// Share by which the reach shrinks at a failure and grows at a success.
     pub reach_change: f64,
+    /// How far from start and goals most samples are drawn, in radians. Infinity has them all
+    /// drawn from the whole bounds.
+    pub near_margin_rad: f64,
 }
 
 impl Default for RrtConnectConfig {
     fn default() -> Self {
-        Self { max_edge_rad: 1.0, first_reach_rad: 2.5, reach_change: 1e-4 }
+        Self { max_edge_rad: 1.0, first_reach_rad: 4.0, reach_change: 1e-4, near_margin_rad: 1.0 }
     }
 }
 
@@ -42,6 +57,7 @@ pub struct RrtConnect {
     config: RrtConnectConfig,
     from_start: Tree,
     from_goals: Tree,
+    proposals: Proposals,
 }
 
 impl RrtConnect {
@@ -78,39 +94,54 @@ impl RrtConnect {
         for (_, goal) in &goals {
             self.from_goals.add_root(goal);
         }
-        self.search(space, &goals, seed, budget)
+        let ends = goals.iter().map(|(_, goal)| *goal).chain([start]);
+        let regions = Regions::around(ends, self.config.near_margin_rad, space.bounds());
+        self.search(space, &goals, &regions, seed, budget)
     }
 
     fn search(
         &mut self,
         space: &mut impl JointSpace,
         goals: &[(usize, &[f64])],
+        regions: &Regions,
         seed: u64,
         budget: &Budget<'_>,
     ) -> Result<Found, PlanError> {
         let dim = space.dim();
-        let bounds = space.bounds().to_vec();
         let mut sampler = Sampler::new(dim, seed);
-        let mut target = vec![0.0; dim];
         let mut step = vec![0.0; dim];
-        for iteration in 0.. {
-            budget.check(iteration, self.nodes())?;
-            let grow_start = self.from_start.len() <= self.from_goals.len();
-            let (growing, waiting) = if grow_start {
-                (&mut self.from_start, &mut self.from_goals)
-            } else {
-                (&mut self.from_goals, &mut self.from_start)
-            };
-            sample_within_reach(&mut sampler, growing, &bounds, &mut target);
-            let Some(reached) = extend(&self.config, growing, &target, space, &mut step) else {
-                continue;
-            };
-            target.copy_from_slice(growing.point(reached));
-            if let Some(met) = connect(&self.config, waiting, &target, space, &mut step, budget) {
-                let (start_end, goal_end) =
-                    if grow_start { (reached, met) } else { (met, reached) };
-                return Ok(self.found(start_end, goal_end, goals, iteration + 1));
+        let mut iterations = 0;
+        let mut batch = 1;
+        let mut barren_rounds = [0; 2];
+        for round in 1.. {
+            budget.check(iterations, self.nodes())?;
+            let Self { config, from_start, from_goals, proposals } = self;
+            let grow_start = from_start.len() <= from_goals.len();
+            let (growing, waiting) =
+                if grow_start { (from_start, from_goals) } else { (from_goals, from_start) };
+            let region = regions.of_round(round);
+            let barren = &mut barren_rounds[usize::from(grow_start)];
+            *barren += 1;
+            let is_short = *barren > BARREN_ROUNDS && *barren % 2 == 0;
+            let edge_rad = config.max_edge_rad * if is_short { SHORT_SHARE } else { 1.0 };
+            iterations += proposals.draw(batch, edge_rad, growing, &mut sampler, region);
+            let free = space.free_among(&proposals.ends);
+            for (k, &nearest) in proposals.nearest.iter().enumerate() {
+                let end = &proposals.ends[k * dim..(k + 1) * dim];
+                let is_free = free >> k & 1 == 1 && space.edge_is_free(growing.point(nearest), end);
+                learn(config, growing, nearest, is_free);
+                if !is_free {
+                    continue;
+                }
+                *barren = 0;
+                let reached = growing.add(end, nearest);
+                if let Some(met) = connect(config, waiting, end, space, &mut step, budget) {
+                    let (start_end, goal_end) =
+                        if grow_start { (reached, met) } else { (met, reached) };
+                    return Ok(self.found(start_end, goal_end, goals, iterations));
+                }
             }
+            batch = (2 * batch).min(MOST_PROPOSALS);
         }
         unreachable!("the budget ends the search")
     }
@@ -171,33 +202,71 @@ fn sample_within_reach(
     sampler.sample_into(sides, target);
 }
 
-/// One step from the nearest node towards `target`; the new node, if the edge is free.
-fn extend(
-    config: &RrtConnectConfig,
-    tree: &mut Tree,
-    target: &[f64],
-    space: &mut impl JointSpace,
-    step: &mut [f64],
-) -> Option<u32> {
-    let (nearest, away) = tree.nearest_within(target, tree.most_reach())?;
-    if away > tree.reach(nearest) || away == 0.0 {
-        return None;
+/// Configurations that a tree may grow to, looked at together.
+#[derive(Clone, Debug, Default)]
+struct Proposals {
+    /// The nodes to grow from.
+    nearest: Vec<u32>,
+    /// The configurations, one after the other.
+    ends: Vec<f64>,
+    target: Vec<f64>,
+}
+
+impl Proposals {
+    /// Steps towards `count` samples, from the nearest nodes within whose reach they are. Gives the
+    /// number of samples drawn.
+    fn draw(
+        &mut self,
+        count: usize,
+        edge_rad: f64,
+        tree: &mut Tree,
+        sampler: &mut Sampler,
+        region: &[(f64, f64)],
+    ) -> u32 {
+        self.nearest.clear();
+        self.ends.clear();
+        self.target.resize(region.len(), 0.0);
+        let most_reach = tree.most_reach();
+        let mut samples = 0;
+        while self.nearest.len() < count && samples < MOST_SAMPLES {
+            samples += 1;
+            sample_within_reach(sampler, tree, region, &mut self.target);
+            if let Some((nearest, away)) = tree.nearest_within(&self.target, most_reach)
+                && away <= tree.reach(nearest)
+            {
+                self.step_from(nearest, away, edge_rad, tree);
+            }
+        }
+        if self.nearest.is_empty() {
+            // With many joints the balls of reach fill next to nothing of the box around them.
+            let (nearest, away) = tree.nearest(&self.target);
+            self.step_from(nearest, away, edge_rad, tree);
+        }
+        samples
     }
-    let share = (config.max_edge_rad / away).min(1.0);
-    towards(tree.point(nearest), target, share, step);
-    let reach = tree.reach(nearest);
-    if space.edge_is_free(tree.point(nearest), step) {
-        tree.set_reach(nearest, reach * (1.0 + config.reach_change));
-        Some(tree.add(step, nearest))
+
+    /// A step from a node towards the target, no longer than an edge may be.
+    fn step_from(&mut self, node: u32, away: f64, edge_rad: f64, tree: &Tree) {
+        if away > 0.0 {
+            let share = (edge_rad / away).min(1.0);
+            let from = tree.point(node).iter().zip(&self.target);
+            self.ends.extend(from.map(|(from, to)| from + share * (to - from)));
+            self.nearest.push(node);
+        }
+    }
+}
+
+/// Takes down whether the tree could grow from a node: its reach shrinks at a failure.
+fn learn(config: &RrtConnectConfig, tree: &mut Tree, node: u32, is_free: bool) {
+    let reach = tree.reach(node);
+    let changed = if is_free {
+        reach * (1.0 + config.reach_change)
+    } else if reach.is_infinite() {
+        config.first_reach_rad
     } else {
-        let shrunk = if reach.is_infinite() {
-            config.first_reach_rad
-        } else {
-            (reach * (1.0 - config.reach_change)).max(config.max_edge_rad)
-        };
-        tree.set_reach(nearest, shrunk);
-        None
-    }
+        (reach * (1.0 - config.reach_change)).max(config.max_edge_rad)
+    };
+    tree.set_reach(node, changed);
 }
 
 /// Steps from the nearest node to `target` as far as edges are free; the last node if it arrives.
