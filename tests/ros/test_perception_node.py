@@ -169,6 +169,7 @@ def run(checks, camera, process):
     check_box(checks, "metres", camera.stream(2.0, **good))
     latest = camera.clouds[-1].width if camera.clouds else None
     checks.check("no obstacle is left beside the box", latest == 0, f"{latest} points")
+    obstacle_comes_and_goes(checks, camera, colour, depth)
     millimetres = np.round(depth * 1000).astype(np.uint16)
     check_box(checks, "millimetres", camera.stream(2.0, colour, millimetres))
     holes = depth.copy()
@@ -197,6 +198,34 @@ def run(checks, camera, process):
     checks.check("frames are counted", int(processed or 0) > 50 and int(received["colour_received"]) > 50, f"{received}")
     counts_every_frame(checks, camera, good)
     lifecycle(checks, camera)
+
+
+def obstacle_comes_and_goes(checks, camera, colour, depth):
+    """A block that the network does not know, 12 cm high, on the far side of the table."""
+    with_block = depth.copy()
+    with_block[100:180, 60:160] = 0.88
+
+    def cloud_of(depth):
+        stamp = camera.send(colour, depth)
+        find = lambda: next((c for c in camera.clouds if c.header.stamp == stamp), None)
+        camera.until(find, 5.0)
+        return find()
+
+    before = cloud_of(depth)
+    checks.check("the table is clear before", before is not None and before.width == 0, f"{before and before.width}")
+    there = cloud_of(with_block)
+    checks.check("a block thrust in is told with its first frame", there is not None and there.width > 20, f"{there and there.width}")
+    if there is not None and there.width:
+        points = np.frombuffer(there.data, np.float32).reshape(-1, 3)
+        high = abs(points[:, 2] - 0.12).max()
+        checks.check("at its height", high < 0.002 and there.header.frame_id == "world", f"{high * 1e3:.1f} mm")
+    cloud_of(depth)
+    gone = cloud_of(depth)
+    checks.check("it is gone two frames after it left", gone is not None and gone.width == 0, f"{gone and gone.width}")
+    camera.until(lambda: "work_p99_ms" in camera.level("obstacles")[2], 3.0)
+    values = camera.level("obstacles")[2]
+    checks.check("the diagnostics tell of obstacles", "points_told" in values, f"{values}")
+    print({key: values[key] for key in sorted(values) if key.endswith("_ms")})
 
 
 def counts_every_frame(checks, camera, good, frames=150):

@@ -1,7 +1,7 @@
 use crate::cloud::PointCloud;
 use crate::frames::moving_point;
 use crate::kernel::{Block, Outcome, SLACK_M, Workspace, freshen, part_bit};
-use crate::lanes::{Lanes, Row, Triple, cross, dot, everywhere, length, load, minus, plus, store};
+use crate::lanes::{WIDTH, Lanes, Row, Triple, cross, dot, everywhere, length, load, minus, plus, store};
 use crate::model::{Ball, Model, Part};
 
 /// Places the bounding ball of a part, once a block.
@@ -233,7 +233,7 @@ fn meet_surfaces<L: Lanes>(
         let is_near = |&lane: &usize| {
             surface.distance_below(at(&work.boundings[index], lane), reaches.0[lane]).is_some()
         };
-        let near = (0..WIDTH)
+        let near = (0..L::COUNT)
             .filter(|lane| lanes >> lane & 1 == 1)
             .filter(is_near)
             .fold(0_u32, |bits, lane| bits | 1 << lane);
@@ -243,7 +243,7 @@ fn meet_surfaces<L: Lanes>(
         freshen::<L>(part, index, work);
         for (Ball { radius, .. }, rows) in part.spheres.iter().zip(&work.centres[part.first..]) {
             let mut clearance = Row([f32::INFINITY; WIDTH]);
-            for lane in (0..WIDTH).filter(|&lane| near >> lane & 1 == 1) {
+            for lane in (0..L::COUNT).filter(|&lane| near >> lane & 1 == 1) {
                 if let Some(distance) =
                     surface.distance_below(at(rows, lane), radius + margins.0[lane])
                 {

@@ -180,7 +180,7 @@ impl Card {
 
     fn check(&self) -> Result<(), NetworkError> {
         self.input.check()?;
-        self.decoder.check()?;
+        self.decoder.check(self)?;
         let Thresholds { score, iou, max_detections } = self.thresholds;
         ensure((0.0..=1.0).contains(&score), "thresholds.score", score, "0 to 1")?;
         ensure((0.0..=1.0).contains(&iou), "thresholds.iou", iou, "0 to 1")?;

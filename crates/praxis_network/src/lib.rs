@@ -19,7 +19,10 @@ mod tensor;
 pub use self::card::{
     Card, ClassCard, ColourOrder, InputCard, ShapeKind, TensorLayout, Thresholds,
 };
-pub use self::decode::{Activation, CenternetCard, DecoderCard};
+pub use self::decode::{
+    Activation, BOX_KEYPOINTS, CenternetCard, DecoderCard, DetrCard, KeypointCard, ListCard,
+    NanodetCard, NanodetGrid, RowOrder, SsdCard, YoloBox, YoloCard,
+};
 pub use self::depth::{DepthPreprocessor, DepthView};
 pub use self::error::NetworkError;
 pub use self::fit::{FitMode, InputFromImage};

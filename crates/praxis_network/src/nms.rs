@@ -1,5 +1,7 @@
 //! Boxes in the picture and the choice of the best among overlapping ones.
 
+use crate::BOX_KEYPOINTS;
+
 /// An upright rectangle in continuous picture coordinates.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PixelBox {
@@ -54,6 +56,8 @@ pub struct PoseHints {
     /// cos and sin of `symmetry_order * yaw`, not normalised. The yaw counts from the horizontal
     /// direction in which the camera sees the object.
     pub yaw_cos_sin: Option<[f64; 2]>,
+    /// Where the middle and the eight corners of its box project to, in the picture.
+    pub keypoints_px: Option<[[f64; 2]; BOX_KEYPOINTS]>,
 }
 
 /// Keeps the best of each class where boxes overlap by more than `iou_limit`; best first.

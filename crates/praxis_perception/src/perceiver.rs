@@ -1,4 +1,4 @@
-//! One frame after another → objects and obstacles.
+//! One frame after another → objects.
 
 use std::time::{Duration, Instant};
 
@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 use crate::exclusion::RobotBody;
 use crate::locate::{LocateConfig, Located, Locator};
 use crate::object::SeenObject;
-use crate::obstacles::{KnownBox, ObstacleConfig, obstacle_points};
 use crate::plane::SupportPlane;
 use crate::scan::{RayTable, Scan};
+use crate::sighting::{Carried, Sighting};
 use crate::track::Track;
-use crate::tracker::{Place, Tracker, TrackerConfig};
+use crate::tracker::{Place, Sightings, Tracker, TrackerConfig};
 use crate::{CameraModel, ColourImage, DepthImage, PerceptionError};
 
 /// How frames become objects.
@@ -42,8 +42,6 @@ pub struct PerceiverConfig {
     pub locate: LocateConfig,
     /// Objects over time.
     pub tracker: TrackerConfig,
-    /// Points that are neither robot nor object.
-    pub obstacles: ObstacleConfig,
 }
 
 impl Default for PerceiverConfig {
@@ -56,7 +54,6 @@ impl Default for PerceiverConfig {
             merge_m: 0.02,
             locate: LocateConfig::default(),
             tracker: TrackerConfig::default(),
-            obstacles: ObstacleConfig::default(),
         }
     }
 }
@@ -91,8 +88,6 @@ pub struct StageTimes {
     pub locate: Duration,
     /// Objects → tracks.
     pub track: Duration,
-    /// Depth → obstacle points.
-    pub obstacles: Duration,
 }
 
 /// What a frame shows.
@@ -104,8 +99,6 @@ pub struct Perception {
     pub seen: Vec<SeenObject>,
     /// What is known after this frame.
     pub objects: Vec<Track>,
-    /// Points that are neither robot nor object, in the planning frame; none without depth.
-    pub obstacles: Option<Vec<[f32; 3]>>,
     /// Detections that were dropped because the robot is there.
     pub on_robot: usize,
     /// Detections that were dropped because they hang in the air, held by something.
@@ -116,7 +109,7 @@ pub struct Perception {
     pub times: StageTimes,
 }
 
-/// Turns one frame after another into objects and obstacles.
+/// Turns one frame after another into objects.
 pub struct Perceiver {
     config: PerceiverConfig,
     card: Card,
@@ -127,6 +120,7 @@ pub struct Perceiver {
     tracker: Tracker,
     rays: Option<RayTable>,
     score_threshold: Option<f32>,
+    carried: Vec<Carried>,
 }
 
 impl Perceiver {
@@ -145,6 +139,7 @@ impl Perceiver {
             tracker,
             rays: None,
             score_threshold: None,
+            carried: Vec::new(),
         }
     }
 
@@ -161,6 +156,11 @@ impl Perceiver {
     /// Sets the least score of every class; none goes back to the card's.
     pub fn set_score_threshold(&mut self, score: Option<f32>) {
         self.score_threshold = score;
+    }
+
+    /// Says what the robot holds at the moment of the next frame; its tracks follow the hand.
+    pub fn set_carried(&mut self, carried: Vec<Carried>) {
+        self.carried = carried;
     }
 
     /// Forgets all tracks.
@@ -216,17 +216,16 @@ impl Perceiver {
 
         let started = Instant::now();
         let look = |track: &Track| look_at(track, &camera, frame, scan.as_ref());
-        self.tracker.update(frame.stamp, &seen, &self.card, look);
+        let sightings = Sightings {
+            stamp: frame.stamp,
+            seen: seen.iter().map(Sighting::from).collect(),
+            carried: self.carried.clone(),
+        };
+        self.tracker.take(sightings, &self.card, look);
         let objects: Vec<Track> = self.tracker.objects().cloned().collect();
         times.track = started.elapsed();
 
-        let started = Instant::now();
-        let known: Vec<KnownBox> = objects.iter().map(known_box).collect();
-        let obstacles = scan.map(|scan| {
-            obstacle_points(&scan, &plane, frame.robot, &known, &self.config.obstacles)
-        });
-        times.obstacles = started.elapsed();
-        Ok(Perception { detections, seen, objects, obstacles, on_robot, lifted, plane, times })
+        Ok(Perception { detections, seen, objects, on_robot, lifted, plane, times })
     }
 
     fn detect(
@@ -338,13 +337,6 @@ fn merged(mut seen: Vec<SeenObject>, merge_m: f64) -> Vec<SeenObject> {
         }
     }
     kept
-}
-
-fn known_box(track: &Track) -> KnownBox {
-    KnownBox {
-        box_from_world: track.world_from_object().inverse(),
-        half_m: [0, 1, 2].map(|axis| 0.5 * track.size_m[axis]),
-    }
 }
 
 /// What the frame shows at the place of a track: five points of its top face are looked at.

@@ -202,38 +202,6 @@ fn a_detection_of_the_bare_table_is_no_object() {
 }
 
 #[test]
-fn obstacles_are_what_is_neither_named_nor_robot() {
-    let (camera, mut prisms) = (camera(640), six());
-    let named = prisms.clone();
-    prisms.push(prism(ShapeKind::Box, [0.30, -0.10], 0.0, [0.08, 0.05], 0.12));
-    let depth = depth_image(&camera, &prisms);
-    let mut perceiver = Perceiver::new(
-        scene::card(),
-        Box::new(TellTale::about(&named)),
-        PerceiverConfig::default(),
-    );
-    let colour = grey(&camera);
-    let mut last = Perception::default();
-    for frame in 0..4 {
-        let frame = Frame {
-            stamp: Stamp::from_secs_f64(f64::from(frame) / 15.0),
-            colour: &colour,
-            depth: Some(&depth),
-            camera: &camera,
-            world_from_camera: &world_from_camera(),
-            robot: &RobotBody::default(),
-        };
-        last = perceiver.process(&frame).unwrap();
-    }
-    assert_eq!(last.objects.len(), 6);
-    let points = last.obstacles.unwrap();
-    assert!(points.len() > 20, "{}", points.len());
-    for [x, y, _] in points {
-        assert!((0.25..0.35).contains(&x) && (-0.14..-0.06).contains(&y), "{x} {y}");
-    }
-}
-
-#[test]
 fn a_camera_of_another_shape_is_refused() {
     let prisms = six();
     let network = Box::new(TellTale::about(&prisms));

@@ -92,16 +92,18 @@ fn noise_is_averaged_and_a_shove_is_followed() {
     }
     let settled = run.show(0, &[], Place::Empty);
     assert!((settled[0].2 - 0.4).abs() < 0.0007, "{settled:?}");
+    let doubted = run.show(1, &[seen(0, 0.43, 0.0)], Place::Empty);
+    assert_eq!(doubted[0].2, settled[0].2, "one sighting elsewhere moves nothing");
     let shoved = run.show(1, &[seen(0, 0.43, 0.0)], Place::Empty);
     assert_eq!(shoved[0].0, settled[0].0);
     assert!((shoved[0].2 - 0.43).abs() < 0.001, "{shoved:?}");
 }
 
 #[test]
-fn late_frames_are_ignored_and_a_restarted_clock_starts_anew() {
+fn frames_that_are_too_old_are_ignored_and_a_restarted_clock_starts_anew() {
     let mut run = Run::new();
-    run.show(30, &[seen(0, 0.4, 0.0)], Place::Empty);
-    let late = Stamp::from_secs_f64(1.9);
+    run.show(60, &[seen(0, 0.4, 0.0)], Place::Empty);
+    let late = Stamp::from_secs_f64(3.0);
     assert!(!run.tracker.update(late, &[], &scene::card(), |_| Place::Empty));
     assert_eq!(run.tracker.objects().count(), 1);
     let restarted = Stamp::from_secs_f64(0.1);

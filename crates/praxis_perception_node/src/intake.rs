@@ -1,6 +1,7 @@
 //! Pairs colour with depth by stamp.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use praxis_geometry::Stamp;
@@ -20,7 +21,7 @@ pub struct Colour {
 pub struct Depth {
     pub stamp: Stamp,
     pub frame: String,
-    pub image: DepthImage,
+    pub image: Arc<DepthImage>,
 }
 
 /// Everything of one look.
@@ -75,8 +76,9 @@ impl Intake {
         self.camera = Some(camera);
     }
 
-    pub fn has_camera(&self) -> bool {
-        self.camera.is_some()
+    /// The camera, once its info has come.
+    pub fn camera(&self) -> Option<&CameraModel> {
+        self.camera.as_ref()
     }
 
     /// Takes a colour image in; a look if it completes one.
@@ -152,7 +154,7 @@ mod tests {
         Depth {
             stamp: Stamp::from_nanos(ms * 1_000_000),
             frame: "camera".to_owned(),
-            image: DepthImage::from_metres(1, 1, vec![1.0]).unwrap(),
+            image: Arc::new(DepthImage::from_metres(1, 1, vec![1.0]).unwrap()),
         }
     }
 

@@ -3,10 +3,10 @@
 use nalgebra::{Point3, Vector3};
 use praxis_geometry::Stamp;
 use praxis_network::{Card, ShapeKind};
-use praxis_perception::Track;
+use praxis_perception::{CameraModel, Track};
 use praxis_ros::convert::ToMsg;
 use praxis_ros::r2r::geometry_msgs::msg::Pose;
-use praxis_ros::r2r::sensor_msgs::msg::{Image, PointCloud2, PointField};
+use praxis_ros::r2r::sensor_msgs::msg::{CameraInfo, Image};
 use praxis_ros::r2r::std_msgs::msg::{ColorRGBA, Header};
 use praxis_ros::r2r::vision_msgs::msg::{
     BoundingBox3D, Detection3D, Detection3DArray, ObjectHypothesis, ObjectHypothesisWithPose,
@@ -36,8 +36,11 @@ fn detection(header: &Header, card: &Card, track: &Track) -> Detection3D {
     hypothesis.pose.pose = pose.clone();
     // Row-major 6×6 over x, y, z and turns about x, y, z; the object stands upright.
     let mut covariance = vec![0.0; 36];
-    for axis in 0..3 {
-        covariance[7 * axis] = track.position_variance_m2;
+    let position = track.position_covariance_m2();
+    for row in 0..3 {
+        for column in 0..3 {
+            covariance[6 * row + column] = position[(row, column)];
+        }
     }
     covariance[35] = track.yaw_variance_rad2;
     hypothesis.pose.covariance = covariance;
@@ -49,26 +52,13 @@ fn detection(header: &Header, card: &Card, track: &Track) -> Detection3D {
     }
 }
 
-/// Obstacle points as a dense cloud of x, y, z.
-pub fn cloud(header: Header, points: &[[f32; 3]]) -> PointCloud2 {
-    const FLOAT32: u8 = 7;
-    let field = |(index, name): (usize, &str)| PointField {
-        name: name.to_owned(),
-        offset: 4 * index as u32,
-        datatype: FLOAT32,
-        count: 1,
-    };
-    PointCloud2 {
-        header,
-        height: 1,
-        width: points.len() as u32,
-        fields: ["x", "y", "z"].into_iter().enumerate().map(field).collect(),
-        is_bigendian: false,
-        point_step: 12,
-        row_step: 12 * points.len() as u32,
-        data: points.iter().flatten().flat_map(|value| value.to_le_bytes()).collect(),
-        is_dense: true,
-    }
+/// The camera that a message describes.
+pub fn camera_model(message: &CameraInfo) -> Result<CameraModel, String> {
+    let k = <&[f64; 9]>::try_from(message.k.as_slice())
+        .map_err(|_| format!("k has {} entries, expected 9", message.k.len()))?;
+    let (width, height) = (message.width as usize, message.height as usize);
+    CameraModel::new(width, height, k, &message.distortion_model, &message.d)
+        .map_err(|error| error.to_string())
 }
 
 /// A picture as it was drawn.

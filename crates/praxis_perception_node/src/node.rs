@@ -5,13 +5,17 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use praxis_perception::{CameraModel, ColourImage, DepthImage};
+use praxis_perception::{ColourImage, DepthImage};
 use praxis_ros::convert::ImageView;
 use praxis_ros::r2r::NativeMsg;
 use praxis_ros::r2r::sensor_msgs::msg::{CameraInfo, Image};
 use praxis_ros::{Diagnostics, Level, Node, Parameters, Transitions, logging, topics};
 
+use crate::further_sensors::{self, MAIN_CAMERA};
 use crate::intake::{Colour, Depth, Intake, Look};
+use crate::messages::camera_model;
+use crate::obstacle_desk::{Measured, ObstacleDesk, SensorFrame};
+use crate::obstacle_worker::{ObstacleWorker, SharedKnown};
 use crate::parameters::PerceptionParameters;
 use crate::pipeline::Pipeline;
 use crate::robot::RobotInView;
@@ -35,30 +39,51 @@ pub fn run() -> anyhow::Result<()> {
 
     let settings = parameters.get();
     let desk = Desk::default();
+    let obstacle_desk = ObstacleDesk::default();
+    let known = SharedKnown::default();
     let robot = RobotInView::listen(&mut node, &settings)?;
+    let tf = node.tf_buffer()?;
+    let obstacle_worker = ObstacleWorker {
+        desk: obstacle_desk.clone(),
+        known: Arc::clone(&known),
+        parameters: parameters.clone(),
+        state: state.clone(),
+        tf: tf.clone(),
+        clock: clock.clone(),
+        diagnostics: diagnostics.clone(),
+        obstacles: node.publish_on(&topics::OBSTACLES)?,
+        unknown: node.publish_on(&topics::UNKNOWN_SPACE)?,
+        robot: robot.clone(),
+    };
     let worker = Worker {
         desk: desk.clone(),
         pipeline,
         parameters: parameters.clone(),
         state,
-        tf: node.tf_buffer()?,
+        tf,
         clock,
         diagnostics: diagnostics.clone(),
         outlets: Outlets {
             objects: node.publish_on(&topics::OBJECTS)?,
-            obstacles: node.publish_on(&topics::OBSTACLES)?,
             annotated: node.publish_on(&topics::ANNOTATED)?,
             markers: node.publish_on(&topics::PERCEPTION_MARKERS)?,
         },
         robot,
+        known,
     };
-    Eyes::new(&settings, desk.clone(), diagnostics).open(&mut node)?;
+    further_sensors::listen(&mut node, &settings.obstacles, &obstacle_desk, &diagnostics)?;
+    Eyes::new(&settings, desk.clone(), obstacle_desk.clone(), diagnostics).open(&mut node)?;
 
-    let thread =
-        std::thread::Builder::new().name("perceive".to_owned()).spawn(move || worker.run())?;
-    node.at_end(move || desk.close());
+    let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
+    let perceiving = thread("perceive").spawn(move || worker.run())?;
+    let clearing = thread("obstacles").spawn(move || obstacle_worker.run())?;
+    node.at_end(move || {
+        desk.close();
+        obstacle_desk.close();
+    });
     node.spin();
-    thread.join().map_err(|_| anyhow::anyhow!("the perceiving thread panicked"))
+    perceiving.join().map_err(|_| anyhow::anyhow!("the perceiving thread panicked"))?;
+    clearing.join().map_err(|_| anyhow::anyhow!("the obstacle thread panicked"))
 }
 
 /// Loads the network when the node is configured and lets go of it at cleanup.
@@ -104,6 +129,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 struct Eyes {
     intake: Intake,
     desk: Desk,
+    obstacles: ObstacleDesk,
     diagnostics: Diagnostics,
     timeout: Duration,
     opened: Instant,
@@ -117,10 +143,16 @@ const TOPICS: [&str; 3] =
     [topics::COLOUR_IMAGE.name, topics::DEPTH_IMAGE.name, topics::CAMERA_INFO.name];
 
 impl Eyes {
-    fn new(settings: &PerceptionParameters, desk: Desk, diagnostics: Diagnostics) -> Self {
+    fn new(
+        settings: &PerceptionParameters,
+        desk: Desk,
+        obstacles: ObstacleDesk,
+        diagnostics: Diagnostics,
+    ) -> Self {
         Self {
             intake: Intake::new(settings.max_stamp_gap_s, settings.require_depth),
             desk,
+            obstacles,
             diagnostics,
             timeout: Duration::from_secs_f64(settings.camera_timeout_s),
             opened: Instant::now(),
@@ -169,22 +201,28 @@ impl Eyes {
         let read = ImageView::read(message).map_err(|error| error.to_string()).and_then(|view| {
             let (width, height, step) = (view.width, view.height, view.step);
             DepthImage::new(width, height, step, view.encoding, view.is_bigendian, view.data)
-                .map(|image| Depth { stamp: view.stamp, frame: view.frame.to_owned(), image })
+                .map(|image| {
+                    let image = Arc::new(image);
+                    Depth { stamp: view.stamp, frame: view.frame.to_owned(), image }
+                })
                 .map_err(|error| error.to_string())
         });
-        let look = read.map(|depth| self.intake.depth(depth, Instant::now()));
+        let arrived = Instant::now();
+        if let (Ok(depth), Some(camera)) = (&read, self.intake.camera()) {
+            let frame = SensorFrame {
+                stamp: depth.stamp,
+                frame: depth.frame.clone(),
+                arrived,
+                measured: Measured::Depth(Arc::clone(&depth.image), camera.clone()),
+            };
+            self.obstacles.put(MAIN_CAMERA, frame);
+        }
+        let look = read.map(|depth| self.intake.depth(depth, arrived));
         self.take(1, look);
     }
 
     fn camera_info(&mut self, message: &CameraInfo) {
-        let read = <&[f64; 9]>::try_from(message.k.as_slice())
-            .map_err(|_| format!("k has {} entries, expected 9", message.k.len()))
-            .and_then(|k| {
-                let (width, height) = (message.width as usize, message.height as usize);
-                CameraModel::new(width, height, k, &message.distortion_model, &message.d)
-                    .map_err(|error| error.to_string())
-            });
-        let camera = read.map(|camera| {
+        let camera = camera_model(message).map(|camera| {
             self.intake.set_camera(camera);
             None
         });
@@ -238,7 +276,7 @@ impl Eyes {
             self.diagnostics.report("camera", Level::Error, text);
         } else if let Some(trouble) = trouble {
             self.diagnostics.report("camera", Level::Error, trouble);
-        } else if !self.intake.has_camera() {
+        } else if self.intake.camera().is_none() {
             let text = format!("no {} yet", topics::CAMERA_INFO.name);
             self.diagnostics.report("camera", Level::Error, text);
         } else {

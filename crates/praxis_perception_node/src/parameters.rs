@@ -1,6 +1,6 @@
 //! The node's parameters.
 
-use praxis_perception::PerceiverConfig;
+use praxis_perception::{ObstacleConfig, PerceiverConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +33,12 @@ pub struct PerceptionParameters {
     /// How long a frame waits for the transforms of its stamp, seconds.
     #[schemars(range(min = 0.0, max = 2.0))]
     pub transform_wait_s: f64,
+    /// Stamps may be so far ahead of our clock, seconds.
+    #[schemars(range(min = 0.0, max = 10.0))]
+    pub clock_tolerance_s: f64,
+    /// The freshest frames may be so old before the camera's clock is doubted, seconds.
+    #[schemars(range(min = 0.01, max = 60.0))]
+    pub max_age_s: f64,
     /// Silence of the camera that counts as unplugged, seconds.
     #[schemars(range(min = 0.1, max = 60.0))]
     pub camera_timeout_s: f64,
@@ -42,6 +48,38 @@ pub struct PerceptionParameters {
     pub robot: RobotParameters,
     /// From frame to objects.
     pub perceiver: PerceiverConfig,
+    /// From depth and clouds to obstacle points.
+    pub obstacles: ObstacleParameters,
+}
+
+/// How depth and clouds become obstacle points.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ObstacleParameters {
+    /// Topics of further depth images beside the main camera's; `camera_info` beside each.
+    pub depth_topics: Vec<String>,
+    /// Topics of point clouds.
+    pub cloud_topics: Vec<String>,
+    /// How long a frame is exposed; the robot is removed along its way during that time, seconds.
+    #[schemars(range(min = 0.0, max = 0.5))]
+    pub exposure_s: f64,
+    /// Tracked objects older than this are obstacles again, seconds.
+    #[schemars(range(min = 0.0, max = 60.0))]
+    pub known_for_s: f64,
+    /// Which points are obstacles, and when they are dropped.
+    pub world: ObstacleConfig,
+}
+
+impl Default for ObstacleParameters {
+    fn default() -> Self {
+        Self {
+            depth_topics: Vec::new(),
+            cloud_topics: Vec::new(),
+            exposure_s: 0.033,
+            known_for_s: 1.0,
+            world: ObstacleConfig::default(),
+        }
+    }
 }
 
 /// How the robot's own body is kept out of objects and obstacles.
@@ -70,10 +108,13 @@ impl Default for PerceptionParameters {
             min_valid_depth: 0.02,
             max_stamp_gap_s: 0.010,
             transform_wait_s: 0.1,
+            clock_tolerance_s: 0.02,
+            max_age_s: 0.5,
             camera_timeout_s: 1.0,
             annotate_always: false,
             robot: RobotParameters::default(),
             perceiver: PerceiverConfig::default(),
+            obstacles: ObstacleParameters::default(),
         }
     }
 }

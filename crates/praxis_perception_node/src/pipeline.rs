@@ -3,7 +3,7 @@
 use nalgebra::Isometry3;
 use praxis_inference::{InferenceConfig, LoadError, OrtNetwork, SkippedProvider, library_path};
 use praxis_network::{Card, NetworkError};
-use praxis_perception::{Frame, Perceiver, Perception, PerceptionError, RobotBody};
+use praxis_perception::{Carried, Frame, Perceiver, Perception, PerceptionError, RobotBody};
 
 use crate::intake::Look;
 use crate::parameters::PerceptionParameters;
@@ -77,6 +77,11 @@ impl Pipeline {
         self.perceiver.card()
     }
 
+    /// Says what the robot holds at the moment of the next look.
+    pub fn set_carried(&mut self, carried: Vec<Carried>) {
+        self.perceiver.set_carried(carried);
+    }
+
     /// What computes the network.
     pub fn provider(&self) -> &str {
         self.perceiver.provider()
@@ -109,7 +114,7 @@ impl Pipeline {
         let frame = Frame {
             stamp: look.colour.stamp,
             colour: &look.colour.image,
-            depth: look.depth.as_ref().filter(|_| has_depth).map(|depth| &depth.image),
+            depth: look.depth.as_ref().filter(|_| has_depth).map(|depth| &*depth.image),
             camera: &look.camera,
             world_from_camera,
             robot,

@@ -2,15 +2,17 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use nalgebra::Point3;
 use praxis_geometry::Stamp;
-use praxis_perception::{RobotBody, Sphere};
+use praxis_perception::{Carried, RobotBody, Sphere};
 use praxis_robot::{Robot, RobotError};
 use praxis_ros::tf::TfBuffer;
 use praxis_ros::{Diagnostics, Level, Node, topics};
 
+use crate::held::HeldObjects;
 use crate::parameters::PerceptionParameters;
 
 /// A link's name and the spheres that cover it, in its own frame.
@@ -34,15 +36,17 @@ enum Body {
 #[derive(Clone, Default)]
 pub struct RobotInView {
     body: Arc<Mutex<Body>>,
+    held: HeldObjects,
 }
 
 impl RobotInView {
     /// Reads the description from the file that the parameters name, or waits for the topic.
     pub fn listen(node: &mut Node, parameters: &PerceptionParameters) -> anyhow::Result<Self> {
-        let robot = Self::default();
+        let mut robot = Self::default();
         if !parameters.robot.exclude {
             return Ok(robot);
         }
+        robot.held = HeldObjects::listen(node)?;
         robot.set(Body::Awaited);
         let file = &parameters.robot.description_file;
         if file.is_empty() {
@@ -77,13 +81,20 @@ impl RobotInView {
         *self.body.lock().unwrap_or_else(PoisonError::into_inner) = body;
     }
 
-    /// The body at a moment, in the planning frame.
+    /// Where the held objects were at a moment.
+    pub fn carried(&self, planning_frame: &str, stamp: Stamp, tf: &TfBuffer) -> Vec<Carried> {
+        self.held.carried(planning_frame, stamp, tf)
+    }
+
+    /// The body and what it holds in the planning frame, along their way during the exposure that
+    /// ends at `stamp`.
     ///
     /// It fails safe: a link whose place is not known is not removed, and the diagnostics say so.
     pub fn body(
         &self,
         parameters: &PerceptionParameters,
         stamp: Stamp,
+        exposure: Duration,
         tf: &TfBuffer,
         diagnostics: &Diagnostics,
     ) -> RobotBody {
@@ -104,28 +115,37 @@ impl RobotInView {
                 return RobotBody::default();
             }
         };
-        let mut spheres = Vec::new();
+        let frame = &parameters.planning_frame;
+        // The robot moves little between the newest known pose and the moment asked for.
+        let pose = |link: &str, at: Stamp| {
+            tf.target_from_source(frame, link, at)
+                .or_else(|_| tf.target_from_source(frame, link, Stamp::ZERO))
+        };
+        let opened = Stamp::from_nanos(stamp.nanoseconds - exposure.as_nanos() as i64);
+        let (mut begin, mut end) = (Vec::new(), Vec::new());
         let mut lost = Vec::new();
         for (link, own) in links {
-            // The robot moves little between the newest known pose and the frame's stamp.
-            let pose = tf
-                .target_from_source(&parameters.planning_frame, link, stamp)
-                .or_else(|_| tf.target_from_source(&parameters.planning_frame, link, Stamp::ZERO));
-            match pose {
-                Ok(world_from_link) => spheres.extend(own.iter().map(|(centre, radius_m)| {
-                    Sphere { centre: world_from_link * centre, radius_m: *radius_m }
-                })),
-                Err(_) => lost.push(link.as_str()),
+            let Ok(world_from_link) = pose(link, stamp) else {
+                lost.push(link.as_str());
+                continue;
+            };
+            let before = if exposure.is_zero() { Ok(world_from_link) } else { pose(link, opened) };
+            let before = before.unwrap_or(world_from_link);
+            for &(centre, radius_m) in own {
+                begin.push(Sphere { centre: before * centre, radius_m });
+                end.push(Sphere { centre: world_from_link * centre, radius_m });
             }
         }
-        diagnostics.value("robot", "spheres", spheres.len());
+        let held = self.held.boxes(frame, stamp, tf);
+        diagnostics.value("robot", "spheres", end.len());
+        diagnostics.value("robot", "held_objects", held.len());
         if lost.is_empty() {
             diagnostics.report("robot", Level::Ok, "body is removed");
         } else {
             let text = format!("not removed, no transform of: {}", lost.join(", "));
             diagnostics.report("robot", Level::Warn, text);
         }
-        RobotBody::new(&spheres, parameters.robot.padding_m)
+        RobotBody::moving(&begin, &end, parameters.robot.padding_m).holding(&held)
     }
 }
 

@@ -4,8 +4,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use praxis_geometry::{Pose, Stamp};
-use praxis_perception::Perception;
-use praxis_ros::r2r::sensor_msgs::msg::{Image, PointCloud2};
+use praxis_perception::{ClockWatch, Perception};
+use praxis_ros::r2r::sensor_msgs::msg::Image;
 use praxis_ros::r2r::vision_msgs::msg::Detection3DArray;
 use praxis_ros::r2r::visualization_msgs::msg::MarkerArray;
 use praxis_ros::tf::TfBuffer;
@@ -14,9 +14,11 @@ use praxis_ros::{Clock, Diagnostics, Latency, Level, Parameters, Publisher, Stat
 use crate::drawing::Drawing;
 use crate::intake::Look;
 use crate::messages;
+use crate::obstacle_worker::{Known, SharedKnown};
 use crate::parameters::PerceptionParameters;
 use crate::pipeline::Pipeline;
 use crate::robot::RobotInView;
+use crate::waiting::wait_for_transform;
 
 /// The frame that is to be looked at next, and the end.
 #[derive(Default)]
@@ -74,7 +76,6 @@ pub type SharedPipeline = Arc<Mutex<Option<Pipeline>>>;
 /// Where results go.
 pub struct Outlets {
     pub objects: Publisher<Detection3DArray>,
-    pub obstacles: Publisher<PointCloud2>,
     pub annotated: Publisher<Image>,
     pub markers: Publisher<MarkerArray>,
 }
@@ -90,6 +91,8 @@ pub struct Worker {
     pub diagnostics: Diagnostics,
     pub outlets: Outlets,
     pub robot: RobotInView,
+    /// Tells the obstacle thread what the objects are.
+    pub known: SharedKnown,
 }
 
 /// What has been measured so far.
@@ -99,7 +102,8 @@ struct Record {
     refused: u64,
     over_time: u64,
     last_warning: Option<(Instant, String)>,
-    stages: [Latency; 6],
+    camera_clock: Option<ClockWatch>,
+    stages: [Latency; 5],
     total: Latency,
     age: Latency,
 }
@@ -123,32 +127,33 @@ impl Worker {
     fn look(&mut self, look: &Look, record: &mut Record) -> Result<(), String> {
         let parameters = self.parameters.get();
         let stamp = look.colour.stamp;
-        let world_from_camera = self
-            .transform(&parameters, &look.colour.frame, stamp)
-            .map_err(|reason| format!("no camera pose: {reason}"))?;
-        let robot = self.robot.body(&parameters, stamp, &self.tf, &self.diagnostics);
+        self.watch_clock(&parameters, stamp, record);
+        let world_from_camera =
+            wait_for_transform(&self.tf, &parameters, &look.colour.frame, stamp)
+                .map_err(|reason| format!("no camera pose: {reason}"))?;
+        let robot =
+            self.robot.body(&parameters, stamp, Duration::ZERO, &self.tf, &self.diagnostics);
 
         let pipeline = Arc::clone(&self.pipeline);
         let mut pipeline = pipeline.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(pipeline) = pipeline.as_mut() else { return Ok(()) };
+        pipeline.set_carried(self.robot.carried(&parameters.planning_frame, stamp, &self.tf));
         let perception = pipeline
             .process(look, &world_from_camera, &robot, parameters.score_threshold)
             .inspect_err(|error| record.over_time += u64::from(error.is_time_limit()))
             .map_err(|error| error.to_string())?;
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(Known {
+            stamp,
+            boxes: perception.objects.iter().map(|track| track.known_box()).collect(),
+            plane: perception.plane,
+        });
         self.publish(pipeline, &parameters, look, &perception, &world_from_camera);
 
         record.total.add(look.colour.arrived.elapsed());
         let age_s = self.clock.now().seconds_since(stamp);
         record.age.add(Duration::from_secs_f64(age_s.clamp(0.0, 1e6)));
         let times = perception.times;
-        let spans = [
-            times.preprocess,
-            times.network,
-            times.decode,
-            times.locate,
-            times.track,
-            times.obstacles,
-        ];
+        let spans = [times.preprocess, times.network, times.decode, times.locate, times.track];
         for (stage, span) in record.stages.iter_mut().zip(spans) {
             stage.add(span);
         }
@@ -161,21 +166,20 @@ impl Worker {
         Ok(())
     }
 
-    /// Waits a little for transforms that are still under way.
-    fn transform(
-        &self,
-        parameters: &PerceptionParameters,
-        frame: &str,
-        stamp: Stamp,
-    ) -> Result<Pose, String> {
-        let deadline = Instant::now() + Duration::from_secs_f64(parameters.transform_wait_s);
-        let frame = frame.trim_start_matches('/');
-        loop {
-            match self.tf.target_from_source(&parameters.planning_frame, frame, stamp) {
-                Ok(pose) => return Ok(pose),
-                Err(error) if Instant::now() >= deadline => return Err(error.to_string()),
-                Err(_) => std::thread::sleep(Duration::from_millis(4)),
+    /// Says in the diagnostics when the camera's clock disagrees with ours.
+    fn watch_clock(&self, parameters: &PerceptionParameters, stamp: Stamp, record: &mut Record) {
+        let PerceptionParameters { clock_tolerance_s, max_age_s, .. } = *parameters;
+        let watch = record
+            .camera_clock
+            .get_or_insert_with(|| ClockWatch::new(clock_tolerance_s, max_age_s));
+        match watch.note(stamp, self.clock.now()) {
+            Some(trouble) => {
+                self.diagnostics.report("camera clock", Level::Warn, trouble.to_string());
             }
+            None => self.diagnostics.report("camera clock", Level::Ok, "agrees with ours"),
+        }
+        if let Some(age_s) = watch.least_age_s() {
+            self.diagnostics.value("camera clock", "least_age_s", format!("{age_s:.4}"));
         }
     }
 
@@ -190,9 +194,6 @@ impl Worker {
         let card = pipeline.card();
         let header = messages::header(&parameters.planning_frame, look.colour.stamp);
         self.outlets.objects.publish(&messages::objects(&header, card, &perception.objects));
-        if let Some(points) = &perception.obstacles {
-            self.outlets.obstacles.publish(&messages::cloud(header.clone(), points));
-        }
         if self.outlets.markers.has_subscribers() {
             self.outlets.markers.publish(&messages::markers(&header, card, &perception.objects));
         }
@@ -221,8 +222,7 @@ impl Worker {
     }
 
     fn report(&self, record: &Record) {
-        const STAGES: [&str; 6] =
-            ["preprocess", "network", "decode", "locate", "track", "obstacles"];
+        const STAGES: [&str; 5] = ["preprocess", "network", "decode", "locate", "track"];
         let set = |key: &str, value: u64| self.diagnostics.value("pipeline", key, value);
         set("frames_processed", record.processed);
         set("frames_refused", record.refused);

@@ -122,6 +122,8 @@ topics! {
     OBJECTS: vision_msgs::msg::Detection3DArray = "perception/objects", newest, newest;
     /// Points that are neither robot nor known object.
     OBSTACLES: sensor_msgs::msg::PointCloud2 = "perception/obstacles", newest, sensor;
+    /// Space that no sensor has looked into, as middles of cells.
+    UNKNOWN_SPACE: sensor_msgs::msg::PointCloud2 = "perception/unknown", newest, sensor;
     /// What the network saw, for people.
     ANNOTATED: sensor_msgs::msg::Image = "perception/annotated", default, default;
     /// Objects, for RViz.

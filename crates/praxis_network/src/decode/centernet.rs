@@ -17,6 +17,16 @@ pub enum Activation {
     Sigmoid,
 }
 
+impl Activation {
+    /// A score from 0 to 1.
+    pub(super) fn score(self, value: f32) -> f32 {
+        match self {
+            Self::None => value,
+            Self::Sigmoid => 1.0 / (1.0 + (-value).exp()),
+        }
+    }
+}
+
 /// Names and units of a CenterNet's heads, all `[1, channels, rows, columns]`.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -87,7 +97,7 @@ impl CenternetCard {
                     pair(size, cell).map(|side| 0.5 * side.max(0.0) * f64::from(self.size_scale));
                 detections.push(Detection {
                     class,
-                    score: self.score(map[cell]),
+                    score: self.heatmap_activation.score(map[cell]),
                     bounds: PixelBox {
                         min_px: [0, 1].map(|axis| centre[axis] - half[axis]),
                         max_px: [0, 1].map(|axis| centre[axis] + half[axis]),
@@ -95,6 +105,7 @@ impl CenternetCard {
                     hints: PoseHints {
                         centre_px: Some(centre),
                         yaw_cos_sin: yaw.map(|view| pair(view, cell)),
+                        keypoints_px: None,
                     },
                 });
             }
@@ -104,13 +115,6 @@ impl CenternetCard {
 
     fn grid(&self, card: &Card) -> (usize, usize) {
         (card.input.height / self.stride, card.input.width / self.stride)
-    }
-
-    fn score(&self, value: f32) -> f32 {
-        match self.heatmap_activation {
-            Activation::None => value,
-            Activation::Sigmoid => 1.0 / (1.0 + (-value).exp()),
-        }
     }
 
     /// The threshold in the heat map's own unit, so that only peaks pay for the sigmoid.

@@ -1,10 +1,21 @@
 //! Decoders: output tensors → detections in the picture. One file per family.
 
 mod centernet;
+mod detr;
+mod keypoints;
+mod nanodet;
+mod ssd;
+mod yolo;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::centernet::{Activation, CenternetCard};
+pub use self::detr::DetrCard;
+pub use self::keypoints::{BOX_KEYPOINTS, KeypointCard};
+pub use self::nanodet::{NanodetCard, NanodetGrid};
+pub use self::ssd::SsdCard;
+pub use self::yolo::{ListCard, RowOrder, YoloBox, YoloCard};
+use crate::card::ensure;
 use crate::{
     Card, Detection, InputFromImage, NetworkError, Outputs, PixelBox, TensorSpec, suppress,
 };
@@ -15,18 +26,42 @@ use crate::{
 pub enum DecoderCard {
     /// Heat maps whose peaks are object centres.
     Centernet(CenternetCard),
+    /// A row a cell of several grids.
+    Yolo(YoloCard),
+    /// Finished detections.
+    List(ListCard),
+    /// A fixed number of queries.
+    Detr(DetrCard),
+    /// Offsets from anchors.
+    Ssd(SsdCard),
+    /// Distributions over distances.
+    Nanodet(NanodetCard),
+    /// The corners of one object's box.
+    Keypoints(KeypointCard),
 }
 
 impl DecoderCard {
-    pub(crate) fn check(&self) -> Result<(), NetworkError> {
+    pub(crate) fn check(&self, card: &Card) -> Result<(), NetworkError> {
         match self {
-            Self::Centernet(card) => card.check(),
+            Self::Centernet(own) => own.check(),
+            Self::Yolo(own) => own.check(card),
+            Self::List(own) => own.check(),
+            Self::Detr(own) => own.check(),
+            Self::Ssd(own) => own.check(),
+            Self::Nanodet(own) => own.check(card),
+            Self::Keypoints(own) => own.check(card),
         }
     }
 
     fn expected_outputs(&self, card: &Card) -> Vec<TensorSpec> {
         match self {
             Self::Centernet(own) => own.expected_outputs(card),
+            Self::Yolo(own) => own.expected_outputs(card),
+            Self::List(own) => own.expected_outputs(),
+            Self::Detr(own) => own.expected_outputs(card),
+            Self::Ssd(own) => own.expected_outputs(card),
+            Self::Nanodet(own) => own.expected_outputs(card),
+            Self::Keypoints(own) => own.expected_outputs(),
         }
     }
 
@@ -38,6 +73,12 @@ impl DecoderCard {
     ) -> Result<Vec<Detection>, NetworkError> {
         match self {
             Self::Centernet(own) => own.decode(card, outputs, least_score),
+            Self::Yolo(own) => own.decode(card, outputs, least_score),
+            Self::List(own) => own.decode(card, outputs, least_score),
+            Self::Detr(own) => own.decode(card, outputs, least_score),
+            Self::Ssd(own) => own.decode(card, outputs, least_score),
+            Self::Nanodet(own) => own.decode(card, outputs, least_score),
+            Self::Keypoints(own) => own.decode(card, outputs, least_score),
         }
     }
 }
@@ -126,8 +167,54 @@ fn in_image(
         min_px: clamped(input_from_image.to_image(detection.bounds.min_px)),
         max_px: clamped(input_from_image.to_image(detection.bounds.max_px)),
     };
-    detection.hints.centre_px = detection.hints.centre_px.map(|px| input_from_image.to_image(px));
+    let to_image = |px: [f64; 2]| input_from_image.to_image(px);
+    detection.hints.centre_px = detection.hints.centre_px.map(to_image);
+    detection.hints.keypoints_px = detection.hints.keypoints_px.map(|all| all.map(to_image));
     (detection.bounds.area_px2() > 0.0).then_some(detection)
+}
+
+/// Visits every class of one candidate whose score counts.
+fn candidates(
+    card: &Card,
+    least_score: Option<f32>,
+    score_of: impl Fn(usize) -> f32,
+    mut visit: impl FnMut(usize, f32),
+) {
+    for class in 0..card.classes.len() {
+        let score = score_of(class);
+        if score >= least_score.unwrap_or(card.score_threshold(class)) {
+            visit(class, score);
+        }
+    }
+}
+
+/// Cells of all grids together.
+fn cells(strides: &[usize], card: &Card) -> usize {
+    let of_grid =
+        |stride: &usize| card.input.width.div_ceil(*stride) * card.input.height.div_ceil(*stride);
+    strides.iter().map(of_grid).sum()
+}
+
+/// Column, row and stride of every cell, grid by grid, row by row.
+fn grid_cells<'a>(
+    strides: &'a [usize],
+    card: &'a Card,
+) -> impl Iterator<Item = ([f64; 2], f64)> + 'a {
+    strides.iter().flat_map(|&stride| {
+        let columns = card.input.width.div_ceil(stride);
+        (0..cells(&[stride], card))
+            .map(move |cell| ([(cell % columns) as f64, (cell / columns) as f64], stride as f64))
+    })
+}
+
+fn check_strides(strides: &[usize], card: &Card) -> Result<(), NetworkError> {
+    let count = strides.len();
+    ensure((1..=8).contains(&count), "decoder.strides", count, "1 to 8 grids")?;
+    for &stride in strides {
+        let sound = stride >= 1 && stride <= card.input.width.min(card.input.height);
+        ensure(sound, "decoder.strides", stride, "1 to the input's shorter side")?;
+    }
+    Ok(())
 }
 
 pub(crate) fn fixed(name: &str, shape: &[usize]) -> TensorSpec {

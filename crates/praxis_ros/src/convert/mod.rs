@@ -4,11 +4,13 @@
 
 mod error;
 mod geometry_msgs;
+mod point_cloud;
 mod sensor_msgs;
 mod time;
 mod trajectory_msgs;
 
 pub use self::error::ConvertError;
+pub use self::point_cloud::CloudPoints;
 pub use self::sensor_msgs::{ImageView, JointStateValues};
 pub use self::trajectory_msgs::{TrajectoryPoint, TrajectoryValues};
 
