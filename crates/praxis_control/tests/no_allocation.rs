@@ -47,6 +47,8 @@ fn following_replacing_stopping_and_holding_allocate_nothing() {
     let inputs = StepInputs {
         measured: Some(Measured { position: &position, velocity: &velocity, age_s: 0.0 }),
         heartbeat_age_s: Some(0.0),
+        guard: None,
+        servo: None,
     };
     let controller = &mut bench.controller;
     let mut retired = Vec::with_capacity(8);
