@@ -13,6 +13,7 @@ mod goals;
 mod gripper;
 mod intake;
 mod limits;
+mod measuring;
 mod messages;
 mod node;
 mod parameters;

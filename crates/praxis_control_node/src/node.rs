@@ -25,6 +25,7 @@ use crate::goals::{Goals, refused};
 use crate::gripper::{Gripper, GripperSlot};
 use crate::intake::Intake;
 use crate::limits::{effort_limits_of, limits_of, read_if_named};
+use crate::measuring::Measuring;
 use crate::messages::{request_from_goal, request_from_msg};
 use crate::parameters::ControlParameters;
 use crate::publishing::Publishing;
@@ -168,6 +169,13 @@ pub fn run() -> anyhow::Result<()> {
         realtime: parameters.realtime,
         rate_hz: parameters.rate_hz,
         state_rate_hz: parameters.state_rate_hz,
+        measuring: match parameters.measure_file.as_str() {
+            "" => None,
+            file => {
+                let (period_ns, file) = ((1e9 / parameters.rate_hz) as i64, PathBuf::from(file));
+                Some(Measuring::start(file, period_ns, parameters.realtime, flags.clone())?)
+            }
+        },
     };
     node.lifecycle(NAME, &clock, common.autostart, Running(control))?;
     let publishing = std::thread::Builder::new()
@@ -421,16 +429,12 @@ fn hear_servo(node: &mut Node, inbox: &ServoInbox) -> anyhow::Result<()> {
     node.serve::<SetBool::Service>(names::PAUSE_SERVO, move |request| {
         ours.pause(request.message.data);
         let message = if request.message.data { "paused" } else { "going on" }.to_owned();
-        if let Err(error) = request.respond(SetBool::Response { success: true, message }) {
-            tracing::warn!(%error, "answer to pause_servo was not sent");
-        }
+        request.respond(SetBool::Response { success: true, message });
     })?;
     let ours = inbox.clone();
     node.serve::<ServoCommandType::Service>(names::SWITCH_COMMAND_TYPE, move |request| {
         let success = ours.choose(request.message.command_type);
-        if let Err(error) = request.respond(ServoCommandType::Response { success }) {
-            tracing::warn!(%error, "answer to switch_command_type was not sent");
-        }
+        request.respond(ServoCommandType::Response { success });
     })?;
     Ok(())
 }

@@ -63,6 +63,9 @@ pub struct ControlParameters {
     pub estop_file: String,
     /// Ask for real-time scheduling and locked memory; goes on without where not permitted.
     pub realtime: bool,
+    /// File for the loop's periods beside those of a bare loop, written at the end; for
+    /// `cargo xtask bench control`. Empty: none.
+    pub measure_file: String,
     /// The gripper.
     pub gripper: GripperParameters,
     /// Where the tool may be and how fast.
@@ -281,6 +284,7 @@ impl Default for ControlParameters {
             allow_integration_in_goal_trajectories: accept.allow_integration,
             estop_file: String::new(),
             realtime: true,
+            measure_file: String::new(),
             gripper: GripperParameters::default(),
             tool: ToolParameters::default(),
             monitor: MonitorParameters::default(),

@@ -11,6 +11,7 @@ use triple_buffer::Output;
 use crate::commands::Commands;
 use crate::goals::Goals;
 use crate::gripper::GripperSlot;
+use crate::measuring::Measuring;
 use crate::messages::{feedback_msg, fill_state, state_msg};
 use crate::realtime::{PUBLISHING_PRIORITY, schedule_this_thread, steady_ns};
 use crate::shared::{Flags, LoopEvent, LoopReport};
@@ -44,6 +45,8 @@ pub struct Publishing {
     pub rate_hz: f64,
     /// State messages a second.
     pub state_rate_hz: f64,
+    /// The loop's periods beside a bare loop's, if they are measured.
+    pub measuring: Option<Measuring>,
 }
 
 impl Publishing {
@@ -94,10 +97,18 @@ impl Publishing {
                 match event {
                     LoopEvent::Finished(finished) => self.goals.finish(finished),
                     LoopEvent::Retired(motion) => drop(motion),
-                    LoopEvent::Period(ns) => periods.add(Duration::from_nanos(u64::from(ns))),
+                    LoopEvent::Period(ns) => {
+                        periods.add(Duration::from_nanos(u64::from(ns)));
+                        if let Some(measuring) = &mut self.measuring {
+                            measuring.add(ns);
+                        }
+                    }
                 }
             }
             if is_quitting {
+                if let Some(Err(error)) = self.measuring.as_mut().map(Measuring::finish) {
+                    tracing::error!(%error, "the measured periods are not written");
+                }
                 return;
             }
             std::thread::park_timeout(LONGEST_PARK);

@@ -20,6 +20,13 @@ const REMOVE: u8 = 1;
 /// Code of 32-bit floating point numbers in `PointField`.
 const FLOAT32: u8 = 7;
 
+/// Largest surface that is covered with spheres, square metres: what is held, and meshes. Larger
+/// ones would keep the monitor busy for seconds.
+const MOST_HELD_M2: f64 = 1.0;
+const MOST_MESH_M2: f64 = 30.0;
+/// Nothing that matters is larger or further away, metres.
+const MOST_M: f64 = 1e4;
+
 /// Why a message about the surroundings is of no use.
 #[derive(Debug, thiserror::Error)]
 pub enum SurroundingsError {
@@ -139,7 +146,16 @@ impl KnownWorld {
             let (what, known) = (id.clone(), vec![link.clone()]);
             return Err(SurroundingsError::Frame { what, frame: frame.to_owned(), known });
         }
-        let spheres = spheres_inside(&parts_of(object)?);
+        let parts = parts_of(object)?;
+        let surface_m2: f64 = parts.iter().map(|(shape, _)| surface_m2(shape)).sum();
+        if surface_m2 > MOST_HELD_M2 {
+            let reason =
+                format!("has {surface_m2:.1} m² of surface; at most {MOST_HELD_M2} m² can be held");
+            return Err(bad(id, reason));
+        }
+        // Checks the shapes.
+        SceneObject::new(id, &parts)?;
+        let spheres = spheres_inside(&parts);
         let held = AttachedObject::from_spheres(id, link, spheres, &message.touch_links)?;
         for touching in &message.touch_links {
             self.allowed.set(id, touching, true);
@@ -197,9 +213,31 @@ fn parts_of(message: &moveit::CollisionObject) -> Result<Vec<(Shape, Pose)>, Sur
     for (index, mesh) in message.meshes.iter().enumerate() {
         parts.push((surface_of(id, mesh)?, part_pose(&message.mesh_poses, index)?));
     }
-    match parts.is_empty() {
-        true => Err(bad(id, "has neither primitives nor meshes")),
-        false => Ok(parts),
+    let is_far = |pose: &Pose| pose.translation.vector.iter().any(|v| v.abs() > MOST_M);
+    if parts.is_empty() {
+        return Err(bad(id, "has neither primitives nor meshes"));
+    }
+    if parts.iter().any(|(_, pose)| is_far(pose)) {
+        return Err(bad(id, "is further away than 10 km"));
+    }
+    Ok(parts)
+}
+
+/// Surface of a shape; infinite or no number if its lengths are.
+fn surface_m2(shape: &Shape) -> f64 {
+    use std::f64::consts::PI;
+    match shape {
+        Shape::Sphere { radius_m: r } => 4.0 * PI * r * r,
+        Shape::Box { half_extents_m: h } => 8.0 * (h.x * h.y + h.y * h.z + h.z * h.x),
+        Shape::Cylinder { radius_m: r, length_m: l } => 2.0 * PI * r * (r + l),
+        Shape::Capsule { radius_m: r, length_m: l } => 2.0 * PI * r * (2.0 * r + l),
+        Shape::Mesh(mesh) => {
+            let corner = |index: u32| mesh.vertices[index as usize];
+            let areas = mesh.triangles.iter().map(|&[a, b, c]| {
+                0.5 * (corner(b) - corner(a)).cross(&(corner(c) - corner(a))).norm()
+            });
+            areas.sum()
+        }
     }
 }
 
@@ -214,7 +252,12 @@ fn pose_of(what: &str, message: &geometry::Pose) -> Result<Pose, SurroundingsErr
 }
 
 fn solid_of(id: &str, primitive: &shapes::SolidPrimitive) -> Result<Shape, SurroundingsError> {
-    match (primitive.type_, primitive.dimensions.as_slice()) {
+    let dimensions = primitive.dimensions.as_slice();
+    let is_sound = |value: &f64| *value > 0.0 && *value < MOST_M;
+    if !dimensions.iter().all(is_sound) {
+        return Err(bad(id, format!("dimensions {dimensions:?} must be above 0 and below 10 km")));
+    }
+    match (primitive.type_, dimensions) {
         (1, &[x, y, z, ..]) => Ok(Shape::Box { half_extents_m: 0.5 * Vector3::new(x, y, z) }),
         (2, &[radius_m, ..]) => Ok(Shape::Sphere { radius_m }),
         (3, &[length_m, radius_m, ..]) => Ok(Shape::Cylinder { radius_m, length_m }),
@@ -232,7 +275,13 @@ fn surface_of(id: &str, mesh: &shapes::Mesh) -> Result<Shape, SurroundingsError>
             .ok_or_else(|| bad(id, "a triangle's corner is no vertex"))
     });
     let triangles = corners.collect::<Result<Vec<_>, _>>()?;
-    Ok(Shape::Mesh(std::sync::Arc::new(TriangleMesh { vertices, triangles })))
+    let shape = Shape::Mesh(std::sync::Arc::new(TriangleMesh { vertices, triangles }));
+    let surface_m2 = surface_m2(&shape);
+    let is_sound = surface_m2 > 0.0 && surface_m2 <= MOST_MESH_M2; // false of NaN
+    match is_sound {
+        true => Ok(shape),
+        false => Err(bad(id, format!("a mesh of {surface_m2:.1} m²; at most {MOST_MESH_M2} m²"))),
+    }
 }
 
 /// The points of a cloud; those that are not finite are left out.

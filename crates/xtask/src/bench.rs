@@ -3,7 +3,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 
-use crate::{places, setup};
+use crate::{bench_control, places, setup};
 
 /// What is measured.
 #[derive(Subcommand)]
@@ -14,6 +14,8 @@ pub enum Subject {
     /// Inverse kinematics of random reachable poses.
     #[command(disable_help_flag = true)]
     Ik(Options),
+    /// Periods of the control loop at 1 kHz beside a loop that only sleeps.
+    Control(bench_control::Options),
 }
 
 /// What is handed on to the measuring program.
@@ -29,6 +31,7 @@ pub fn run(subject: &Subject) -> Result<ExitCode> {
     let (name, Options { arguments }) = match subject {
         Subject::Planning(options) => ("planning", options),
         Subject::Ik(options) => ("ik", options),
+        Subject::Control(options) => return bench_control::run(options),
     };
     if names_peers(arguments) {
         setup::peers()?;
