@@ -38,7 +38,9 @@ pub use self::gripper::{
 };
 pub use self::guard::{Guard, ServoWish};
 pub use self::latch::EStopLatch;
-pub use self::monitor::{Ahead, Monitor, MonitorConfig, Person, Separation, Threat, Verdict};
+pub use self::monitor::{
+    Ahead, KnownBox, Monitor, MonitorConfig, Person, Separation, Threat, Verdict,
+};
 pub use self::motion::{Effort, JointTolerance, Motion};
 pub use self::pace::Pace;
 pub use self::reason::{Finished, Outcome, ResultCode, StopReason};

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use nalgebra::Point3;
 use praxis_collision::{Checker, PointCloud, Scene};
+use praxis_geometry::Pose;
 use praxis_robot::Robot;
 use praxis_trajectory::{JointSample, Trajectory};
 
@@ -24,6 +25,8 @@ const MOST_EXCUSES: usize = 16;
 const LEAST_RATE: f64 = 0.05;
 /// A motion from rest counts as being at its start for this long, seconds.
 const AT_START_S: f64 = 0.1;
+/// A point this near to one of the cloud before is of the same thing, metres.
+const SAME_THING_M: f32 = 0.08;
 /// Measured points as the collision checker calls them.
 const POINTS: &str = "<octomap>";
 
@@ -37,10 +40,14 @@ pub struct MonitorConfig {
     /// Distance kept from objects of the scene, metres. Planned motions may pass them at any
     /// distance above zero.
     pub object_margin_m: f64,
-    /// Points nearer than this to an object of the scene or a held one belong to it, metres.
+    /// Points nearer than this to an object of the scene, a tracked or a held one belong to it, metres.
     pub known_margin_m: f64,
     /// Points nearer than this to the robot's surface belong to it, metres.
     pub self_margin_m: f64,
+    /// Points nearer than this to it or to what it holds belong to it if they appear there: what was
+    /// seen before the robot came near still counts. Edges that perception did not remove while the
+    /// arm moved on are such points.
+    pub appears_margin_m: f64,
     /// From the moment a threat is seen until the brake takes hold, seconds.
     pub reaction_s: f64,
     /// Threats later than the braking time plus this do not slow the motion, seconds.
@@ -60,7 +67,8 @@ impl Default for MonitorConfig {
             point_margin_m: 0.03,
             object_margin_m: 0.0,
             known_margin_m: 0.03,
-            self_margin_m: 0.01,
+            self_margin_m: 0.015,
+            appears_margin_m: 0.08,
             reaction_s: 0.06,
             slow_within_s: 1.0,
             stale_after_s: 3.0,
@@ -85,6 +93,23 @@ pub struct Ahead<'a> {
     pub rate: f64,
     /// Time until rest if every joint braked now, seconds.
     pub stop_s: f64,
+}
+
+/// A tracked object's box.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct KnownBox {
+    /// Where it is, root frame.
+    pub root_from_box: Pose,
+    /// Half of each edge, metres.
+    pub half_m: [f64; 3],
+}
+
+impl KnownBox {
+    /// Whether a point is inside, or no further out than the margin on each side.
+    fn holds(&self, point: Point3<f64>, margin_m: f64) -> bool {
+        let local = self.root_from_box.inverse_transform_point(&point);
+        (0..3).all(|axis| local[axis].abs() <= self.half_m[axis] + margin_m)
+    }
 }
 
 impl Ahead<'_> {
@@ -141,6 +166,7 @@ pub struct Monitor {
     scene: Scene,
     points: Vec<Point3<f32>>,
     people: Vec<Person>,
+    known: Vec<KnownBox>,
     motion: u64,
     // What the running motion started in contact with.
     excused_pairs: Vec<(String, String)>,
@@ -169,6 +195,7 @@ impl Monitor {
             scene: Scene::default(),
             points: Vec::new(),
             people: Vec::new(),
+            known: Vec::new(),
             motion: 0,
             excused_pairs: Vec::new(),
             excused_points: Vec::new(),
@@ -196,11 +223,20 @@ impl Monitor {
         let known_m = self.config.known_margin_m;
         self.body.place(state, &self.scene.attached, &self.robot);
         let margin = self.config.point_margin_m as f32;
+        let MonitorConfig { self_margin_m, appears_margin_m, .. } = self.config;
+        let was_seen = |point: &Point3<f32>| {
+            self.points.iter().any(|seen| nalgebra::distance(seen, point) < SAME_THING_M)
+        };
+        let is_robot = |point: &Point3<f32>, at: Point3<f64>| {
+            let away_m = self.body.distance_m(at).min(self.body.held_distance_m(at));
+            away_m <= self_margin_m || (away_m <= appears_margin_m && !was_seen(point))
+        };
         let is_unknown = |point: &&Point3<f32>| {
             let at = point.cast::<f64>();
             at.iter().all(|value| value.is_finite())
-                && self.body.distance_m(at) > self.config.self_margin_m
+                && !is_robot(point, at)
                 && self.body.held_distance_m(at) > known_m
+                && !self.known.iter().any(|known| known.holds(at, known_m))
                 && self.scene.objects.iter().all(|object| object.distance_m(at) > known_m)
         };
         let excused = |point: &&Point3<f32>| {
@@ -213,6 +249,11 @@ impl Monitor {
     /// Takes where people are.
     pub fn set_people(&mut self, people: Vec<Person>) {
         self.people = people;
+    }
+
+    /// Takes where tracked objects are: points in or near them are theirs.
+    pub fn set_known(&mut self, known: Vec<KnownBox>) {
+        self.known = known;
     }
 
     /// Unknown points in the way of which motions are checked.

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Bench, PERIOD_S, READY, check_step, names, panda_limits};
+use common::{Bench, PERIOD_S, READY, check_step, names, panda_limits, request_of};
 use praxis_control::{Outcome, PointRequest, TrajectoryRequest};
 use praxis_trajectory::time_path;
 use rand::{RngExt, SeedableRng};
@@ -12,14 +12,7 @@ use rand_chacha::ChaCha8Rng;
 fn between(from: &[f64], to: &[f64]) -> TrajectoryRequest {
     let limits = panda_limits().scaled(0.6, 0.6).unwrap();
     let trajectory = time_path(names(), &[from.to_vec(), to.to_vec()], &limits, 0.0).unwrap();
-    let points = trajectory.knots().map(|knot| PointRequest {
-        time_s: knot.time_s,
-        positions: knot.position,
-        velocities: knot.velocity,
-        accelerations: knot.acceleration,
-        efforts: Vec::new(),
-    });
-    TrajectoryRequest { joint_names: names(), points: points.collect(), ..Default::default() }
+    request_of(&trajectory)
 }
 
 fn random_pose(rng: &mut ChaCha8Rng) -> Vec<f64> {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use nalgebra::Point3;
 use praxis_collision::{AttachedObject, Checker, PointCloud, Scene, SceneObject};
 use praxis_control::{
-    AcceptConfig, Acceptor, Ahead, Commanded, Controller, ControllerConfig, Guard, Measured,
-    Monitor, MonitorConfig, Outcome, Person, PointRequest, StepInputs, StopReason,
+    AcceptConfig, Acceptor, Ahead, Commanded, Controller, ControllerConfig, Guard, KnownBox,
+    Measured, Monitor, MonitorConfig, Outcome, Person, PointRequest, StepInputs, StopReason,
     TrajectoryRequest, Verdict,
 };
 use praxis_geometry::{Pose, Shape};
@@ -204,6 +204,12 @@ fn points_are_kept_clear_of_as_objects_are() {
     let cloud = Some(Arc::new(PointCloud::new(&points, 0.02)));
     assert!(!rig.touches(&Scene { cloud, ..Scene::default() }));
     assert!(rig.measured.position[0] > -0.6, "stopped far too early: {:?}", rig.measured);
+    // Seen before the arm came near they stay; what appears beside the arm is its own edge.
+    let state = rig.measured.position.clone();
+    let edge = Point3::new(0.5 * state[0].cos(), 0.5 * state[0].sin(), 0.5 + 0.04 + 0.03);
+    let with_edge: Vec<_> = points.iter().copied().chain([edge.cast()]).collect();
+    rig.monitor.set_points(&with_edge, &state);
+    assert_eq!(rig.monitor.unknown_points(), points.len());
     let threat = rig.verdict.as_ref().unwrap().0.threat.as_ref().unwrap();
     assert_eq!((threat.first.as_str(), threat.second.as_str()), ("boom", "<octomap>"));
 }
@@ -285,7 +291,11 @@ fn points_of_known_objects_and_of_the_robot_do_not_brake() {
     rig.monitor.set_scene(scene);
     let on_ball = Point3::new(1.0, 0.0, 0.555);
     let on_boom = Point3::new(0.6 * 1.5_f32.cos(), -0.6 * 1.5_f32.sin(), 0.5);
-    rig.monitor.set_points(&[on_ball, on_boom], &[-1.5, 0.0]);
+    // A tracked object that the scene does not have, and a point 2 cm beside its box.
+    let root_from_box = Pose::translation(0.0, 1.0, 0.5);
+    rig.monitor.set_known(vec![KnownBox { root_from_box, half_m: [0.05; 3] }]);
+    let beside = Point3::new(0.0, 1.07, 0.5);
+    rig.monitor.set_points(&[on_ball, on_boom, beside], &[-1.5, 0.0]);
     assert_eq!(rig.monitor.unknown_points(), 0);
     rig.go(1.5, 3.0);
     let outcome = (0..2000).find_map(|_| {

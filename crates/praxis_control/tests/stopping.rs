@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::{Bench, PERIOD_S, READY, check_step, names, panda_limits};
-use praxis_control::{ControllerState, Outcome, PointRequest, StopReason, TrajectoryRequest};
+use common::{Bench, PERIOD_S, READY, check_step, names, panda_limits, request_of};
+use praxis_control::{ControllerState, Outcome, StopReason, TrajectoryRequest};
 use praxis_trajectory::time_path;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -21,18 +21,7 @@ fn random_request(rng: &mut ChaCha8Rng) -> TrajectoryRequest {
         path.push(pose.collect());
     }
     let trajectory = time_path(names(), &path, &limits, 0.05).unwrap();
-    let points = trajectory.knots().map(|knot| PointRequest {
-        time_s: knot.time_s,
-        positions: knot.position,
-        velocities: knot.velocity,
-        accelerations: knot.acceleration,
-        efforts: Vec::new(),
-    });
-    TrajectoryRequest {
-        joint_names: names(),
-        points: points.collect(),
-        ..TrajectoryRequest::default()
-    }
+    request_of(&trajectory)
 }
 
 #[test]

@@ -162,6 +162,9 @@ pub struct MonitorParameters {
     /// Points nearer than this to the robot's surface belong to it, metres.
     #[schemars(range(min = 0.0, max = 0.2))]
     pub self_margin_m: f64,
+    /// So do points nearer than this that appear there; what was seen before counts, metres.
+    #[schemars(range(min = 0.0, max = 0.3))]
+    pub appears_margin_m: f64,
     /// From the moment a threat is seen until the brake takes hold, seconds.
     #[schemars(range(min = 0.01, max = 1.0))]
     pub reaction_s: f64,
@@ -211,6 +214,7 @@ impl Default for MonitorParameters {
             object_margin_m: monitor.object_margin_m,
             known_margin_m: monitor.known_margin_m,
             self_margin_m: monitor.self_margin_m,
+            appears_margin_m: monitor.appears_margin_m,
             reaction_s: monitor.reaction_s,
             slow_within_s: monitor.slow_within_s,
             stale_after_s: monitor.stale_after_s,
@@ -331,6 +335,7 @@ impl ControlParameters {
             object_margin_m: monitor.object_margin_m,
             known_margin_m: monitor.known_margin_m,
             self_margin_m: monitor.self_margin_m,
+            appears_margin_m: monitor.appears_margin_m,
             reaction_s: monitor.reaction_s,
             slow_within_s: monitor.slow_within_s,
             stale_after_s: monitor.stale_after_s,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use nalgebra::{Point3, Vector3};
 use praxis_collision::{AllowedPairs, AttachedObject, CollisionError, Scene, SceneObject};
-use praxis_control::Person;
+use praxis_control::{KnownBox, Person};
 use praxis_geometry::{Pose, Shape, TriangleMesh};
 use praxis_motion::spheres_inside;
 use praxis_ros::convert::{ConvertError, FromMsg};
@@ -335,6 +335,22 @@ pub fn people_of(message: &Detection3DArray, classes: &[String]) -> Vec<Person> 
         })
     };
     people.filter_map(|d| person(&d.bbox.size, &d.bbox.center.position)).collect()
+}
+
+/// Boxes of the tracked things that are not people, by their ids.
+pub fn boxes_of(message: &Detection3DArray, people: &[String]) -> Vec<(String, KnownBox)> {
+    let is_person = |id: &String| people.contains(id);
+    let things = message.detections.iter().filter(|detection| {
+        !detection.results.iter().any(|result| is_person(&result.hypothesis.class_id))
+    });
+    let known = things.filter_map(|detection| {
+        let size = &detection.bbox.size;
+        let half_m = [0.5 * size.x, 0.5 * size.y, 0.5 * size.z];
+        let root_from_box = pose_of(&detection.id, &detection.bbox.center).ok()?;
+        let is_sound = half_m.iter().all(|half| (0.0..MOST_M).contains(half));
+        is_sound.then(|| (detection.id.clone(), KnownBox { root_from_box, half_m }))
+    });
+    known.collect()
 }
 
 #[cfg(test)]

@@ -1,7 +1,10 @@
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use praxis_control::{Ahead, ControllerState, Monitor, MonitorConfig, Servo, ServoConfig, Verdict};
+use praxis_control::{
+    Ahead, ControllerState, KnownBox, Monitor, MonitorConfig, Servo, ServoConfig, Verdict,
+};
 use praxis_robot::Robot;
 use praxis_ros::r2r::moveit_msgs::msg::PlanningScene;
 use praxis_ros::r2r::sensor_msgs::msg::{JointState, PointCloud2};
@@ -14,7 +17,10 @@ use crate::goals::Goals;
 use crate::realtime::{MONITOR_PRIORITY, schedule_this_thread, sleep_until, steady_ns};
 use crate::servoing::{ServoInbox, Servoing};
 use crate::shared::{Flags, GuardWord, ServoWord};
-use crate::surroundings::{KnownWorld, people_of, points_of};
+use crate::surroundings::{KnownWorld, boxes_of, people_of, points_of};
+
+/// A tracked object that is out of sight, behind the hand perhaps, is remembered for this long.
+const REMEMBERED: Duration = Duration::from_secs(5);
 
 /// The newest messages that the monitor has not taken in yet; the hearing thread puts them here.
 #[derive(Clone, Default)]
@@ -140,7 +146,7 @@ impl Watching {
             world,
             scene_at: None,
             cloud_at: None,
-            people_at: None,
+            known: BTreeMap::new(),
             error: None,
             looks: 0,
             look_times: Latency::default(),
@@ -268,7 +274,8 @@ struct Watch {
     state: Vec<f64>,
     scene_at: Option<Instant>,
     cloud_at: Option<Instant>,
-    people_at: Option<Instant>,
+    // Tracked objects, and when they were seen last.
+    known: BTreeMap<String, (KnownBox, Instant)>,
     error: Option<String>,
     looks: u32,
     look_times: Latency,
@@ -299,20 +306,25 @@ impl Watch {
         if !scenes.is_empty() {
             self.monitor.set_scene(self.world.scene());
         }
+        if let Some(objects) = objects {
+            let people = self.world.check_frame("tracked objects", &objects.header.frame_id);
+            let taken = people.map(|()| {
+                self.monitor.set_people(people_of(&objects, people_classes));
+                let now = Instant::now();
+                for (id, known) in boxes_of(&objects, people_classes) {
+                    self.known.insert(id, (known, now));
+                }
+            });
+            self.tell(taken);
+        }
+        self.known.retain(|_, (_, seen)| seen.elapsed() < REMEMBERED);
+        self.monitor.set_known(self.known.values().map(|(known, _)| *known).collect());
         if let Some(cloud) = cloud {
             let points = self.world.check_frame("point cloud", &cloud.header.frame_id);
             let points = points.and_then(|()| points_of(&cloud));
             let taken = points.map(|points| {
                 self.monitor.set_points(&points, &self.state);
                 self.cloud_at = Some(Instant::now());
-            });
-            self.tell(taken);
-        }
-        if let Some(objects) = objects {
-            let people = self.world.check_frame("tracked objects", &objects.header.frame_id);
-            let taken = people.map(|()| {
-                self.monitor.set_people(people_of(&objects, people_classes));
-                self.people_at = Some(Instant::now());
             });
             self.tell(taken);
         }

@@ -137,6 +137,18 @@ pub fn check_step(before: &JointSample, now: &JointSample) {
     }
 }
 
+/// A trajectory as its sender would tell it.
+pub fn request_of(trajectory: &Trajectory) -> TrajectoryRequest {
+    let points = trajectory.knots().map(|knot| PointRequest {
+        time_s: knot.time_s,
+        positions: knot.position,
+        velocities: knot.velocity,
+        accelerations: knot.acceleration,
+        efforts: Vec::new(),
+    });
+    TrajectoryRequest { joint_names: names(), points: points.collect(), ..Default::default() }
+}
+
 /// From the ready pose, `offset` further in every joint, in `duration_s`.
 pub fn request(offset: f64, duration_s: f64) -> TrajectoryRequest {
     let point = |time_s, offset: f64| PointRequest {
