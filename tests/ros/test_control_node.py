@@ -7,6 +7,7 @@ import argparse
 import math
 import os
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -20,12 +21,12 @@ import rclpy
 from action_msgs.msg import GoalStatus
 from checks import Checks, wait_until
 from control_msgs.action import FollowJointTrajectory, GripperCommand
-from control_msgs.msg import JointTolerance, JointTrajectoryControllerState
+from control_msgs.msg import JointJog, JointTolerance, JointTrajectoryControllerState, SpeedScalingFactor
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.action import ActionClient
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.qos import QoSProfile
-from sensor_msgs.msg import JointState
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from sensor_msgs.msg import JointState, PointCloud2, PointField
 from std_msgs.msg import Bool, Header, String
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
@@ -35,15 +36,7 @@ ARM = [f"panda_joint{k}" for k in range(1, 8)]
 FINGERS = ["panda_finger_joint1", "panda_finger_joint2"]
 READY = [0.0, -0.785, 0.0, -2.356, 0.0, 1.571, 0.785]
 RATE_HZ = 200.0
-URDF = "<robot name='panda'>" + "".join(
-    f"<joint name='{name}' type='revolute'><limit lower='{low}' upper='{high}' velocity='{speed}' effort='87'/></joint>"
-    for name, low, high, speed in zip(
-        ARM,
-        [-2.8973, -1.7628, -2.8973, -3.0718, -2.8973, -0.0175, -2.8973],
-        [2.8973, 1.7628, 2.8973, -0.0698, 2.8973, 3.7525, 2.8973],
-        [2.175] * 4 + [2.61] * 3,
-    )
-) + "</robot>"
+URDF = os.path.join(ROOT, ".ros/robots/panda/panda.urdf")
 LIMITS = "joint_limits:\n" + "".join(
     f"  {name}: {{has_acceleration_limits: true, max_acceleration: 7.5, has_jerk_limits: true, max_jerk: 375.0}}\n"
     for name in ARM
@@ -102,9 +95,6 @@ class Bench:
         limits = os.path.join(folder, "joint_limits.yaml")
         with open(limits, "w") as file:
             file.write(LIMITS)
-        self.urdf = os.path.join(folder, "panda.urdf")
-        with open(self.urdf, "w") as file:
-            file.write(URDF)
         self.limits = limits
         rclpy.init()
         self.node = rclpy.create_node("test_control_node")
@@ -117,6 +107,12 @@ class Bench:
         self.e_stop = self.node.create_publisher(Bool, "control/e_stop", 1)
         self.event = self.node.create_publisher(String, "trajectory_execution_event", 1)
         self.topic = self.node.create_publisher(JointTrajectory, "joint_trajectory", 1)
+        latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+        self.scaling = self.node.create_publisher(SpeedScalingFactor, "speed_scaling_input", latched)
+        self.jog = self.node.create_publisher(JointJog, "servo_node/delta_joint_cmds", 1)
+        self.cloud = self.node.create_publisher(PointCloud2, "perception/obstacles", 1)
+        self.points = None  # told ten times a second once it is a list
+        self.node.create_timer(0.1, self.tell_points)
         self.heartbeat = self.node.create_publisher(Header, "planning/heartbeat", 1)
         self.beating = False
         self.node.create_timer(0.05, self.beat)
@@ -136,6 +132,15 @@ class Bench:
         if self.beating:
             self.heartbeat.publish(Header())
 
+    def tell_points(self):
+        if self.points is None:
+            return
+        message = PointCloud2(height=1, width=len(self.points), point_step=12, row_step=12 * len(self.points))
+        message.header.frame_id = "world"
+        message.fields = [PointField(name=n, offset=4 * k, datatype=PointField.FLOAT32, count=1) for k, n in enumerate("xyz")]
+        message.data = b"".join(struct.pack("<3f", *point) for point in self.points)
+        self.cloud.publish(message)
+
     def see_state(self, message):
         self.state = message
 
@@ -147,7 +152,8 @@ class Bench:
         """Starts control_node and waits until it holds."""
         self.process = subprocess.Popen([
             self.binary, "--ros-args", "--params-file", os.path.join(ROOT, "config/panda/control.yaml"),
-            "-p", f"robot_description_file:={self.urdf}", "-p", f"joint_limits_file:={self.limits}",
+            "-p", f"robot_description_file:={URDF}", "-p", f"joint_limits_file:={self.limits}",
+            "-p", f"robot_description_semantic_file:={os.path.join(ROOT, 'models/robots/panda/panda.srdf')}",
             "-p", f"estop_file:={self.estop_file}",
             # This driver is a script; give it time on a busy machine.
             "-p", "stale_after_s:=0.6",
@@ -372,6 +378,61 @@ def rename_a_joint(message):
     message.name = ["elbow"] + list(message.name)[1:]
 
 
+def speed_scaling_slows(bench):
+    bench.scaling.publish(SpeedScalingFactor(factor=0.5))
+    time.sleep(0.3)
+    begin = time.monotonic()
+    handle = bench.send(bench.goal(0.3, 1.5))
+    wait_until(lambda: bench.state.speed_scaling_factor == 0.5, 5)
+    result = bench.result(handle)
+    took_s = time.monotonic() - begin
+    bench.scaling.publish(SpeedScalingFactor(factor=1.0))
+    time.sleep(0.3)
+    assert result.status == GoalStatus.STATUS_SUCCEEDED, result.result.error_string
+    assert took_s > 2.5, f"took {took_s:.2f} s at half speed"
+    return_to_ready(bench)
+
+
+def points_in_the_way_brake_and_let_go(bench):
+    """A wall of points where the arm is to turn to; taken away, the goal is reached."""
+    reach = [0.3 + 0.02 * k for k in range(25)]
+    angle = 0.9
+    wall = [(r * math.cos(angle), r * math.sin(angle), z) for r in reach for z in (0.3, 0.36, 0.42, 0.48, 0.54, 0.6)]
+    bench.points = []
+    time.sleep(0.3)
+
+    def turn(goal):
+        goal.trajectory.points[0].positions = [1.6] + list(READY)[1:]
+    handle = bench.send(bench.goal(0.0, 3.0, None, turn))
+    wait_until(lambda: abs(bench.driver.velocity[0]) > 0.1, 5)
+    bench.points = wall
+    wait_until(lambda: "would touch" in bench.diagnostics["control: monitor"].message, 10)
+    text = bench.diagnostics["control: monitor"].message
+    wait_until(lambda: max(abs(v) for v in bench.driver.velocity) < 1e-9, 10)
+    stood = bench.driver.position[0]
+    assert 0.0 < stood < 0.9, f"stands at {stood}"
+    assert bench.driver.moved_within(0.5) < 0.01
+    bench.points = []
+    # Empty clouds go on: points that are heard no more would slow everything down.
+    result = bench.result(handle, 15)
+    assert result.status == GoalStatus.STATUS_SUCCEEDED, result.result.error_string
+    assert abs(bench.driver.position[0] - 1.6) < 1e-3
+    return_to_ready(bench)
+    return f"{text}; stood at {stood:.2f} rad"
+
+
+def servo_follows_and_stops_when_input_ends(bench):
+    first = bench.driver.position[6]
+    for _ in range(40):
+        bench.jog.publish(JointJog(joint_names=[ARM[6]], velocities=[0.4]))
+        time.sleep(0.02)
+    moved = bench.driver.position[6] - first
+    assert moved > 0.1, f"moved {moved:.3f} rad"
+    wait_until(lambda: max(abs(v) for v in bench.driver.velocity) < 1e-9, 2)
+    assert bench.driver.moved_within(0.3) < 1e-9
+    return_to_ready(bench)
+
+
 def gripper(bench):
     def run(position, effort=20.0):
         goal = GripperCommand.Goal()
@@ -482,6 +543,9 @@ def run_all(checks, bench):
     for name, change, code, text in broken_goals(bench):
         checks.run(f"refused: {name}", refuses, bench, change, code, text)
     checks.run("a newer goal replaces the running one in mid-motion", a_newer_goal_replaces, bench)
+    checks.run("speed_scaling_input slows motions", speed_scaling_slows, bench)
+    checks.run("points in the way brake; without them the goal is reached", points_in_the_way_brake_and_let_go, bench)
+    checks.run("servo input is followed and a stop follows its end", servo_follows_and_stops_when_input_ends, bench)
     checks.run("control/stop brakes", stop_service_brakes, bench)
     return_to_ready(bench)
     checks.run("'stop' on trajectory_execution_event brakes", stop_event_brakes, bench)

@@ -109,6 +109,11 @@ impl SceneObject {
     pub fn id(&self) -> &str {
         &self.id
     }
+
+    /// Distance of a point of the root frame from its surface, metres; negative inside.
+    pub fn distance_m(&self, point: Point3<f64>) -> f64 {
+        self.solids.iter().map(|solid| solid.distance_m(point).0).fold(f64::INFINITY, f64::min)
+    }
 }
 
 /// A thing that moves with a link.
@@ -166,6 +171,11 @@ impl AttachedObject {
     /// The link that it moves with.
     pub fn link(&self) -> &str {
         &self.link
+    }
+
+    /// Centres and radii of the spheres that it counts as, in the link's frame.
+    pub fn spheres(&self) -> &[(Point3<f64>, f64)] {
+        &self.spheres
     }
 }
 

@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use praxis_trajectory::{JointLimits, JointSample, Knot, Trajectory};
 
-use crate::motion::{JointTolerance, Motion};
+use crate::join_in::join_in;
+use crate::motion::{Effort, JointTolerance, Motion};
 use crate::request::{PointRequest, ToleranceRequest, TrajectoryRequest};
 use crate::smooth::{complete, merge_close, slower, stretch};
 use crate::stop::{JointState, StopPlan};
@@ -18,6 +19,12 @@ const LEAST_STRETCH: f64 = 1.01;
 const MOST_SAMPLES: usize = 20_000;
 /// Sample spacing, seconds.
 const SAMPLE_STEP_S: f64 = 0.004;
+/// A running motion is joined at this moment ahead of now, seconds: checking takes its time.
+const LEAD_S: f64 = 0.01;
+/// A takeover further ahead than this is told by the clock alone, seconds.
+const FAR_S: f64 = 0.25;
+/// Speed of a last point that counts as standing, per second.
+const STANDING: f64 = 1e-3;
 /// Points that a trajectory may have.
 const MOST_POINTS: usize = 1_000_000;
 
@@ -26,6 +33,8 @@ const MOST_POINTS: usize = 1_000_000;
 pub struct AcceptConfig {
     /// Distance of the start from the commanded state, radians.
     pub start_tolerance: f64,
+    /// The same for one that takes over in mid-motion, which is led onto it smoothly.
+    pub join_tolerance: f64,
     /// Distance from the end that counts as reached, radians; a goal's own tolerance goes first.
     pub goal_tolerance: f64,
     /// Speed at the end that counts as standing, radians per second.
@@ -36,17 +45,24 @@ pub struct AcceptConfig {
     pub longest_wait_s: f64,
     /// Whether goals may leave joints out.
     pub allow_partial_joints: bool,
+    /// Whether points may give velocities alone, which are integrated.
+    pub allow_integration: bool,
+    /// Highest effort of each joint that is sent along; infinite, or none given: any.
+    pub effort_limits: Vec<f64>,
 }
 
 impl Default for AcceptConfig {
     fn default() -> Self {
         Self {
             start_tolerance: 0.05,
+            join_tolerance: 0.3,
             goal_tolerance: 0.01,
             stopped_velocity_tolerance: 0.05,
             goal_time_s: 2.0,
             longest_wait_s: 60.0,
             allow_partial_joints: true,
+            allow_integration: false,
+            effort_limits: Vec::new(),
         }
     }
 }
@@ -56,15 +72,26 @@ impl Default for AcceptConfig {
 pub struct Commanded {
     /// The state commanded last.
     pub sample: JointSample,
-    /// The trajectory that runs, and how far it has come, in seconds.
-    pub running: Option<(Arc<Trajectory>, f64)>,
+    /// The motion that runs.
+    pub running: Option<Running>,
+}
+
+/// A motion under way.
+#[derive(Clone, Debug)]
+pub struct Running {
+    /// Its number.
+    pub id: u64,
+    /// Its knots.
+    pub trajectory: Arc<Trajectory>,
+    /// How far it has come, in seconds.
+    pub time_s: f64,
 }
 
 impl Commanded {
     /// The state that will be commanded in `wait_s`, if nothing new comes.
     fn in_s(&self, wait_s: f64, limits: &JointLimits) -> JointSample {
         match &self.running {
-            Some((trajectory, time_s)) if wait_s > 0.0 => trajectory.sample(time_s + wait_s),
+            Some(running) if wait_s > 0.0 => running.trajectory.sample(running.time_s + wait_s),
             None if wait_s > 0.0 => JointSample::at_rest(&self.stopped(limits)),
             _ => self.sample.clone(),
         }
@@ -120,12 +147,15 @@ impl Acceptor {
         needs_heartbeat: bool,
     ) -> Result<Motion, RejectError> {
         let columns = self.columns(&request.joint_names)?;
-        check_points(request)?;
-        let wait_s = self.wait_s(request)?;
-        let enter_at_s = (-request.start_in_s).max(0.0);
+        check_points(request, self.config.allow_integration)?;
+        let ends_moving = self.ends_moving(request)?;
+        let (wait_s, enter_at_s) = self.takeover(request, commanded.running.is_some())?;
         let at_start = commanded.in_s(wait_s, &self.limits);
 
         let mut knots = self.knots(request, &columns, &commanded.stopped(&self.limits));
+        if knots[0].position.is_empty() {
+            integrate(&mut knots, &at_start.position);
+        }
         if knots[0].time_s > enter_at_s {
             knots.insert(0, start_knot(&at_start, enter_at_s, &knots));
         }
@@ -134,22 +164,30 @@ impl Acceptor {
         let mut trajectory = Trajectory::new(self.joint_names.clone(), &knots)?;
         self.check_start(&trajectory, enter_at_s, &at_start, &columns)?;
         self.check_limits(&trajectory)?;
-        let stretched_by = stretch(&trajectory, &self.limits);
         let is_standing = at_start.velocity.iter().all(|&velocity| velocity == 0.0);
+        let mut stretched_by = stretch(&trajectory, &self.limits);
         if stretched_by > LEAST_STRETCH && enter_at_s == 0.0 && is_standing {
             trajectory = slower(&trajectory, stretched_by)?;
+        } else {
+            stretched_by = 1.0;
         }
+        let trajectory = join_in(trajectory, enter_at_s, &at_start, &self.limits)?;
 
         let goal_default = JointTolerance {
             position: self.config.goal_tolerance,
             velocity: self.config.stopped_velocity_tolerance,
         };
+        let is_near = wait_s <= FAR_S;
+        let take_over = commanded.running.as_ref().filter(|_| is_near);
         Ok(Motion {
             id,
-            stretched_by: trajectory.duration_s() / knots[knots.len() - 1].time_s.max(1e-9),
+            stretched_by,
             trajectory: Arc::new(trajectory),
             wait_s,
             enter_at_s,
+            take_over: take_over.map(|running| (running.id, running.time_s + wait_s)),
+            effort: self.effort(request, &columns, stretched_by),
+            ends_moving,
             path_tolerance: self.tolerances(&request.path_tolerance, JointTolerance::NONE)?,
             goal_tolerance: self.tolerances(&request.goal_tolerance, goal_default)?,
             goal_time_s: match request.goal_time_s {
@@ -186,7 +224,12 @@ impl Acceptor {
         }
     }
 
-    fn wait_s(&self, request: &TrajectoryRequest) -> Result<f64, RejectError> {
+    /// How long until it takes over, and its own time then.
+    fn takeover(
+        &self,
+        request: &TrajectoryRequest,
+        is_running: bool,
+    ) -> Result<(f64, f64), RejectError> {
         let end_s = request.points[request.points.len() - 1].time_s;
         let (start_in_s, limit_s) = (request.start_in_s, self.config.longest_wait_s);
         if start_in_s.is_nan() || start_in_s > limit_s {
@@ -195,7 +238,46 @@ impl Acceptor {
         if start_in_s < 0.0 && end_s + start_in_s < 0.0 {
             return Err(RejectError::InThePast { late_s: -(end_s + start_in_s) });
         }
-        Ok(start_in_s.max(0.0))
+        let lead_s = if is_running { LEAD_S } else { 0.0 };
+        let wait_s = start_in_s.max(lead_s);
+        Ok((wait_s, if start_in_s == 0.0 { 0.0 } else { wait_s - start_in_s }))
+    }
+
+    /// Whether the last point is one at speed.
+    fn ends_moving(&self, request: &TrajectoryRequest) -> Result<bool, RejectError> {
+        let last = &request.points[request.points.len() - 1];
+        let mut fast = request.joint_names.iter().zip(&last.velocities);
+        let Some((joint, &velocity)) = fast.find(|(_, velocity)| velocity.abs() > STANDING) else {
+            return Ok(false);
+        };
+        match request.may_end_moving {
+            true => Ok(true),
+            false => Err(RejectError::EndsMoving { joint: joint.clone(), velocity }),
+        }
+    }
+
+    fn effort(
+        &self,
+        request: &TrajectoryRequest,
+        columns: &[Option<usize>],
+        stretched_by: f64,
+    ) -> Option<Effort> {
+        let points: Vec<_> = request.points.iter().filter(|p| !p.efforts.is_empty()).collect();
+        if points.is_empty() {
+            return None;
+        }
+        let limit = |joint: usize| {
+            self.config.effort_limits.get(joint).copied().unwrap_or(f64::INFINITY).abs()
+        };
+        let row = |point: &&PointRequest| -> Vec<f64> {
+            let value = |(joint, column): (usize, &Option<usize>)| {
+                column
+                    .map_or(0.0, |column| point.efforts[column].clamp(-limit(joint), limit(joint)))
+            };
+            columns.iter().enumerate().map(value).collect()
+        };
+        let times_s = points.iter().map(|point| point.time_s * stretched_by).collect();
+        Some(Effort { times_s, values: points.iter().flat_map(row).collect() })
     }
 
     fn knots(
@@ -231,9 +313,12 @@ impl Acceptor {
         columns: &[Option<usize>],
     ) -> Result<(), RejectError> {
         let start = trajectory.sample(enter_at_s);
+        let is_moving = at_start.velocity.iter().any(|&velocity| velocity != 0.0);
+        let AcceptConfig { start_tolerance, join_tolerance, .. } = self.config;
+        let tolerance =
+            if is_moving { join_tolerance.max(start_tolerance) } else { start_tolerance };
         for joint in (0..self.joint_names.len()).filter(|&joint| columns[joint].is_some()) {
             let (start, commanded) = (start.position[joint], at_start.position[joint]);
-            let tolerance = self.config.start_tolerance;
             if (start - commanded).abs() > tolerance {
                 let joint = self.joint_names[joint].clone();
                 return Err(RejectError::StartsElsewhere { joint, start, commanded, tolerance });
@@ -323,12 +408,26 @@ fn start_knot(at_start: &JointSample, time_s: f64, knots: &[Knot]) -> Knot {
     }
 }
 
+/// Positions of points that give velocities alone: those change in straight lines.
+fn integrate(knots: &mut [Knot], start: &[f64]) {
+    let (mut time_s, mut position) = (knots[0].time_s, start.to_vec());
+    let mut before = knots[0].velocity.clone();
+    for knot in knots {
+        for joint in 0..position.len() {
+            let mean = 0.5 * (before[joint] + knot.velocity[joint]);
+            position[joint] += mean * (knot.time_s - time_s);
+        }
+        (time_s, before) = (knot.time_s, knot.velocity.clone());
+        knot.position = position.clone();
+    }
+}
+
 /// Whether two points are one that a sender's rounding of times doubled.
 fn is_same(a: &[f64], b: &[f64]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() <= 1e-6)
 }
 
-fn check_points(request: &TrajectoryRequest) -> Result<(), RejectError> {
+fn check_points(request: &TrajectoryRequest, may_integrate: bool) -> Result<(), RejectError> {
     if request.points.is_empty() {
         return Err(RejectError::Empty { what: "points" });
     }
@@ -337,6 +436,12 @@ fn check_points(request: &TrajectoryRequest) -> Result<(), RejectError> {
         return Err(RejectError::WrongLength { point: got, what: "points", got, expected });
     }
     let expected = request.joint_names.len();
+    let has_velocities = |point: &PointRequest| !point.velocities.is_empty();
+    let velocities_alone = request.points.iter().all(|p| p.positions.is_empty())
+        && request.points.iter().all(has_velocities);
+    if velocities_alone && !may_integrate {
+        return Err(RejectError::VelocitiesAlone);
+    }
     let mut previous_s = -f64::MIN_POSITIVE;
     for (point, values) in request.points.iter().enumerate() {
         let time_s = values.time_s;
@@ -348,9 +453,10 @@ fn check_points(request: &TrajectoryRequest) -> Result<(), RejectError> {
         }
         previous_s = time_s;
         let lists = [
-            ("positions", &values.positions, false),
+            ("positions", &values.positions, velocities_alone),
             ("velocities", &values.velocities, true),
             ("accelerations", &values.accelerations, true),
+            ("efforts", &values.efforts, true),
         ];
         for (what, values, may_be_empty) in lists {
             if values.len() != expected && !(may_be_empty && values.is_empty()) {

@@ -1,9 +1,16 @@
+mod follow;
+mod servo;
+mod watch;
+
 use praxis_trajectory::{JointLimits, JointSample};
 
 use crate::ControlError;
-use crate::gate::Gate;
-use crate::motion::{JointTolerance, Motion};
+use crate::gate::{Gate, copy_sample};
+use crate::guard::{Guard, ServoWish};
+use crate::motion::Motion;
+use crate::pace::Pace;
 use crate::reason::{Finished, Outcome, StopReason};
+use crate::tool_limits::{ToolBreach, ToolGuard};
 
 /// Ends of motions that can wait to be told.
 const FINISHED_SLOTS: usize = 8;
@@ -21,11 +28,24 @@ pub struct ControllerConfig {
     pub heartbeat_timeout_s: f64,
     /// Largest distance between commanded and measured position, radians.
     pub max_tracking_error: f64,
+    /// Longest stand before something in the way, seconds; then the motion is given up.
+    pub longest_stand_s: f64,
+    /// Silence of the monitor after which its motion brakes, seconds.
+    pub monitor_timeout_s: f64,
+    /// Age of servo input after which servoing stops, seconds.
+    pub servo_timeout_s: f64,
 }
 
 impl Default for ControllerConfig {
     fn default() -> Self {
-        Self { stale_after_s: 0.1, heartbeat_timeout_s: 0.3, max_tracking_error: 0.2 }
+        Self {
+            stale_after_s: 0.1,
+            heartbeat_timeout_s: 0.3,
+            max_tracking_error: 0.2,
+            longest_stand_s: 10.0,
+            monitor_timeout_s: 0.25,
+            servo_timeout_s: 0.1,
+        }
     }
 }
 
@@ -37,8 +57,10 @@ pub enum ControllerState {
     Inactive,
     /// Standing at the last commanded position.
     Hold,
-    /// Following a motion.
+    /// Following a motion, or standing on it while something is in the way.
     Follow,
+    /// Going as servo input says.
+    Servo,
     /// Braking to rest; then it holds.
     Brake,
     /// Emergency stop: braked, and standing until reset.
@@ -63,6 +85,10 @@ pub struct StepInputs<'a> {
     pub measured: Option<Measured<'a>>,
     /// Time since the planner's last heartbeat, steady seconds; `None` before the first.
     pub heartbeat_age_s: Option<f64>,
+    /// The monitor's verdict; `None` where none watches.
+    pub guard: Option<Guard>,
+    /// What servo input wants; `None` where there is none.
+    pub servo: Option<ServoWish<'a>>,
 }
 
 /// Follows, holds or brakes: one command a period, always within limits.
@@ -84,6 +110,19 @@ pub struct Controller {
     time_s: f64,
     cursor: usize,
     settling_s: f64,
+    // Speed scaling asked for, and the rate that trajectory time goes at.
+    scaling: f64,
+    pace: Pace,
+    // Braked by the monitor: standing, or about to, and for how long.
+    is_held: bool,
+    held_s: f64,
+    // Since the motion began to wait for the monitor's first word.
+    unwatched_s: f64,
+    effort: Vec<f64>,
+    // Servo input that was stopped counts again only after it has been let go.
+    servo_is_locked: bool,
+    last_measured: Vec<f64>,
+    since_measured_s: f64,
     standing_periods: u32,
     finished: [Option<Finished>; FINISHED_SLOTS],
     // Motions that are over, for another thread to drop: in their boxes, for unboxing would free.
@@ -98,6 +137,9 @@ impl Controller {
             ("stale_after_s", config.stale_after_s),
             ("heartbeat_timeout_s", config.heartbeat_timeout_s),
             ("max_tracking_error", config.max_tracking_error),
+            ("longest_stand_s", config.longest_stand_s),
+            ("monitor_timeout_s", config.monitor_timeout_s),
+            ("servo_timeout_s", config.servo_timeout_s),
         ] {
             if !(value > 0.0 && value.is_finite()) {
                 return Err(ControlError::BadSetting { what, value });
@@ -117,10 +159,33 @@ impl Controller {
             time_s: 0.0,
             cursor: 0,
             settling_s: 0.0,
+            scaling: 1.0,
+            pace: Pace::default(),
+            is_held: false,
+            held_s: 0.0,
+            unwatched_s: 0.0,
+            effort: vec![0.0; dim],
+            servo_is_locked: false,
+            last_measured: Vec::with_capacity(dim),
+            since_measured_s: 0.0,
             standing_periods: 0,
             finished: [None; FINISHED_SLOTS],
             retired: Vec::with_capacity(2 * FINISHED_SLOTS),
         })
+    }
+
+    /// With limits of each joint's effort.
+    #[must_use]
+    pub fn with_effort_limits(mut self, limits: &[f64]) -> Self {
+        self.gate = self.gate.with_effort_limits(limits);
+        self
+    }
+
+    /// With limits of the tool.
+    #[must_use]
+    pub fn with_tool(mut self, tool: ToolGuard) -> Self {
+        self.gate = self.gate.with_tool(tool);
+        self
     }
 
     /// Begins to hold at the measured position with the next fresh joint state.
@@ -155,6 +220,38 @@ impl Controller {
         self.running.as_ref().map(|motion| (motion.id, self.time_s))
     }
 
+    /// The rate that the motion runs at: 1 as planned.
+    pub fn rate(&self) -> f64 {
+        match self.state {
+            ControllerState::Follow if self.is_held => 0.0,
+            ControllerState::Follow => self.pace.rate(),
+            _ => self.scaling,
+        }
+    }
+
+    /// Whether the monitor has braked the motion, which goes on when the way is free.
+    pub fn is_held(&self) -> bool {
+        self.is_held
+    }
+
+    /// Efforts to send along.
+    pub fn effort(&self) -> &[f64] {
+        &self.effort
+    }
+
+    /// What the tool's limits forbade in the last step.
+    pub fn breach(&self) -> Option<ToolBreach> {
+        self.gate.breach()
+    }
+
+    /// Slows motions down: 1 as planned, 0 to stand. What is negative or no number is passed over,
+    /// what is more than 1 is 1.
+    pub fn scale_speed(&mut self, factor: f64) {
+        if factor >= 0.0 {
+            self.scaling = factor.min(1.0);
+        }
+    }
+
     /// Why it stopped last.
     pub fn last_stop(&self) -> Option<StopReason> {
         self.last_stop
@@ -179,20 +276,25 @@ impl Controller {
     pub fn start(&mut self, motion: Box<Motion>) {
         let refusal = if self.is_e_stopped {
             Some(StopReason::EStop)
-        } else if !matches!(self.state, ControllerState::Hold | ControllerState::Follow) {
+        } else if !self.takes_motions() {
             Some(self.last_stop.unwrap_or(StopReason::StopRequested))
         } else {
             None
         };
         if let Some(reason) = refusal {
             self.finish(motion, Outcome::Stopped(reason));
-        } else if motion.wait_s > 0.0 {
+        } else if motion.wait_s > 0.0 || motion.take_over.is_some() {
             if let Some(replaced) = self.waiting.replace(motion) {
                 self.finish(replaced, Outcome::Replaced);
             }
         } else {
             self.run(motion);
         }
+    }
+
+    fn takes_motions(&self) -> bool {
+        use ControllerState::{Follow, Hold, Servo};
+        matches!(self.state, Hold | Follow | Servo)
     }
 
     /// Stops the motion with this number if it runs or waits.
@@ -210,9 +312,11 @@ impl Controller {
         if let Some(motion) = self.waiting.take() {
             self.finish(motion, Outcome::Stopped(reason));
         }
-        if self.state == ControllerState::Follow {
+        self.servo_is_locked = true;
+        if matches!(self.state, ControllerState::Follow | ControllerState::Servo) {
             self.last_stop = Some(reason);
             self.state = ControllerState::Brake;
+            self.is_held = false;
         }
     }
 
@@ -257,10 +361,13 @@ impl Controller {
         if self.state == ControllerState::Inactive {
             self.try_begin(inputs);
         } else {
-            self.watch(inputs);
+            self.watch(dt_s, inputs);
             self.begin_waiting(dt_s);
+            self.begin_servo(inputs);
+            self.effort.fill(0.0);
             match self.state {
                 ControllerState::Follow => self.follow(dt_s, inputs),
+                ControllerState::Servo => self.servo(dt_s, inputs),
                 _ => self.stand_or_brake(dt_s, inputs),
             }
         }
@@ -273,7 +380,7 @@ impl Controller {
             return;
         };
         self.gate.reset(measured.position);
-        copy(self.gate.sample(), &mut self.target);
+        copy_sample(self.gate.sample(), &mut self.target);
         let is_e_stopped = self.is_e_stopped;
         self.state = if is_e_stopped { ControllerState::EStopped } else { ControllerState::Hold };
     }
@@ -283,106 +390,9 @@ impl Controller {
             && measured.position.len() == self.target.position.len()
     }
 
-    /// Gives a running motion up when what it rests on is gone.
-    fn watch(&mut self, inputs: &StepInputs<'_>) {
-        if self.state != ControllerState::Follow {
-            return;
-        }
-        let limit_s = self.config.stale_after_s;
-        if !inputs.measured.is_some_and(|measured| self.is_fresh(&measured)) {
-            let age_s = inputs.measured.map_or(f64::INFINITY, |measured| measured.age_s);
-            return self.stop(StopReason::StaleJointStates { age_s, limit_s });
-        }
-        let limit_s = self.config.heartbeat_timeout_s;
-        if self.running.as_ref().is_some_and(|motion| motion.needs_heartbeat)
-            && let Some(age_s) = inputs.heartbeat_age_s
-            && age_s > limit_s
-        {
-            return self.stop(StopReason::PlannerLost { age_s, limit_s });
-        }
-        if let Some((joint, error)) = self.tracking_error(inputs) {
-            let limit = self.config.max_tracking_error;
-            self.stop(StopReason::TrackingError { joint, error, limit });
-        }
-    }
-
-    /// The first joint that is too far from its command; what it may have moved since it was measured
-    /// does not count.
-    fn tracking_error(&self, inputs: &StepInputs<'_>) -> Option<(usize, f64)> {
-        let measured = inputs.measured?;
-        let commanded = self.gate.sample();
-        let age_s = measured.age_s.clamp(0.0, self.config.stale_after_s);
-        (0..commanded.position.len()).find_map(|joint| {
-            let error = commanded.position[joint] - measured.position.get(joint)?;
-            let moved = commanded.velocity[joint].abs() * age_s;
-            (error.abs() > self.config.max_tracking_error + moved).then_some((joint, error))
-        })
-    }
-
-    /// Lets a waiting motion take over when its time has come.
-    fn begin_waiting(&mut self, dt_s: f64) {
-        if let Some(motion) = &mut self.waiting {
-            motion.wait_s -= dt_s;
-        }
-        if let Some(motion) = self.waiting.take_if(|motion| motion.wait_s <= 0.0) {
-            self.run(motion);
-        }
-    }
-
-    fn run(&mut self, motion: Box<Motion>) {
-        self.time_s = motion.enter_at_s;
-        self.cursor = 0;
-        self.settling_s = 0.0;
-        self.state = ControllerState::Follow;
-        if let Some(replaced) = self.running.replace(motion) {
-            self.finish(replaced, Outcome::Replaced);
-        }
-    }
-
-    fn follow(&mut self, dt_s: f64, inputs: &StepInputs<'_>) {
-        let Some(motion) = &self.running else {
-            return self.stand_or_brake(dt_s, inputs);
-        };
-        self.time_s += dt_s;
-        motion.trajectory.sample_into(self.time_s, &mut self.cursor, &mut self.target);
-        self.gate.step_towards(&self.target, dt_s);
-
-        if let Some(reason) = self.off_path() {
-            return self.stop(reason);
-        }
-        let is_over = self.time_s >= motion.trajectory.duration_s();
-        let Some(measured) = inputs.measured else { return };
-        if !is_over {
-            if let Some(reason) = outside(&motion.path_tolerance, &self.target, &measured, false) {
-                self.stop(reason);
-            }
-            return;
-        }
-        let off = outside(&motion.goal_tolerance, &self.target, &measured, true);
-        let has_arrived = self.gate.is_at_rest() && off.is_none();
-        self.settling_s += dt_s;
-        if has_arrived {
-            self.end(Outcome::Reached);
-        } else if self.settling_s > motion.goal_time_s
-            && let Some(reason) = off
-        {
-            self.stop(reason);
-        }
-    }
-
-    /// The first joint whose command the gate had to leave far behind the motion: what was checked
-    /// for collisions is no longer what is driven.
-    fn off_path(&self) -> Option<StopReason> {
-        let tolerance = self.config.max_tracking_error;
-        let commanded = self.gate.sample().position.iter();
-        let mut errors = self.target.position.iter().zip(commanded).map(|(w, c)| w - c).enumerate();
-        let (joint, error) = errors.find(|(_, error)| error.abs() > tolerance)?;
-        Some(StopReason::PathTolerance { joint, what: "commanded position", error, tolerance })
-    }
-
     fn stand_or_brake(&mut self, dt_s: f64, inputs: &StepInputs<'_>) {
         self.gate.step_stopping(dt_s);
-        copy(self.gate.sample(), &mut self.target);
+        copy_sample(self.gate.sample(), &mut self.target);
         if !self.gate.is_at_rest() {
             self.standing_periods = 0;
             return;
@@ -434,37 +444,4 @@ impl Controller {
             self.retired.push(motion);
         }
     }
-}
-
-/// Copies a state without allocating (a derived `clone_from` would).
-fn copy(from: &JointSample, to: &mut JointSample) {
-    to.position.clone_from(&from.position);
-    to.velocity.clone_from(&from.velocity);
-    to.acceleration.clone_from(&from.acceleration);
-}
-
-/// The first tolerance that the measured state does not keep.
-fn outside(
-    tolerances: &[JointTolerance],
-    wanted: &JointSample,
-    measured: &Measured<'_>,
-    is_goal: bool,
-) -> Option<StopReason> {
-    for (joint, tolerance) in tolerances.iter().enumerate() {
-        let position = wanted.position[joint] - measured.position.get(joint)?;
-        let velocity =
-            measured.velocity.get(joint).map_or(0.0, |measured| wanted.velocity[joint] - measured);
-        for (what, error, tolerance) in
-            [("position", position, tolerance.position), ("velocity", velocity, tolerance.velocity)]
-        {
-            if error.abs() > tolerance {
-                return Some(if is_goal {
-                    StopReason::GoalTolerance { joint, what, error, tolerance }
-                } else {
-                    StopReason::PathTolerance { joint, what, error, tolerance }
-                });
-            }
-        }
-    }
-    None
 }

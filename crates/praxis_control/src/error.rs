@@ -15,6 +15,12 @@ pub enum ControlError {
         /// How many limits.
         limits: usize,
     },
+    /// The robot description lacks something.
+    #[error("robot description: {reason}")]
+    Robot {
+        /// What, and what is there.
+        reason: String,
+    },
     /// A setting is out of its range.
     #[error("{what} is {value}; it must be positive and finite")]
     BadSetting {
@@ -102,6 +108,20 @@ pub enum RejectError {
         /// When, from the start of the trajectory.
         time_s: f64,
     },
+    /// The last point is at speed, and nothing follows.
+    #[error("{joint} ends at {velocity:.4} per second; the last point of a goal must stand")]
+    EndsMoving {
+        /// The joint.
+        joint: String,
+        /// Its velocity there.
+        velocity: f64,
+    },
+    /// Points give velocities but no positions, and integrating them is switched off.
+    #[error(
+        "points give velocities without positions; set allow_integration_in_goal_trajectories to \
+         have them integrated"
+    )]
+    VelocitiesAlone,
     /// The motion starts somewhere else.
     #[error(
         "{joint} starts at {start:.4} but is commanded to {commanded:.4} then, \

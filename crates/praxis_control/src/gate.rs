@@ -1,6 +1,7 @@
 use praxis_trajectory::{JointLimit, JointLimits, JointSample};
 
 use crate::stop::{JointState, StopPlan};
+use crate::tool_limits::{ToolBreach, ToolGuard};
 
 /// Pull of a joint that lags behind its target, 1/s: errors die away with this rate.
 const PULL_PER_S: f64 = 30.0;
@@ -9,6 +10,9 @@ const ARRIVAL_SHARE: f64 = 0.4;
 /// Share of the acceleration and jerk limits that the gate's own motions use where there is room:
 /// who differentiates commands by arrival times finds them within the limits all the same.
 const OWN_SHARE: f64 = 0.99;
+/// The same for catching up with a target: commands are stamped by a clock that is smoothed, and who
+/// differentiates them by these stamps sees a few per cent more.
+const PULL_SHARE: f64 = 0.92;
 /// Halvings of the way from "brake" to "as wanted" that are tried.
 const HALVINGS: u32 = 6;
 /// Longest step taken at once, seconds; what goes beyond is lost (the motion is late, not unsafe).
@@ -20,6 +24,8 @@ pub(crate) const LONGEST_STEP_S: f64 = 0.02;
 /// and acceleration limits, and consecutive states are joined by a motion within the jerk limit.
 /// A target that keeps the law passes unchanged. Any other is tracked as closely as the law
 /// allows; what is not finite brakes. No input breaks the law, since braking always keeps it.
+/// With a [`ToolGuard`] the stop keeps the workspace and the tool speed as well: a step that would
+/// not is a step of braking. Efforts are clipped to their limits.
 #[derive(Clone, Debug)]
 pub struct Gate {
     limits: JointLimits,
@@ -27,6 +33,12 @@ pub struct Gate {
     bounds: Vec<(f64, f64)>,
     sample: JointSample,
     clipped: Option<usize>,
+    effort_limits: Vec<f64>,
+    tool: Option<ToolGuard>,
+    breach: Option<ToolBreach>,
+    // Where the step began, for a step that must be taken back.
+    before: JointSample,
+    bounds_before: Vec<(f64, f64)>,
 }
 
 impl Gate {
@@ -35,11 +47,33 @@ impl Gate {
         let mut gate = Self {
             bounds: vec![(0.0, 0.0); limits.dim()],
             sample: JointSample::zeros(limits.dim()),
+            before: JointSample::zeros(limits.dim()),
+            bounds_before: vec![(0.0, 0.0); limits.dim()],
+            effort_limits: vec![f64::INFINITY; limits.dim()],
             limits,
             clipped: None,
+            tool: None,
+            breach: None,
         };
         gate.reset(position);
         gate
+    }
+
+    /// With limits of each joint's effort; infinite where there is none.
+    #[must_use]
+    pub fn with_effort_limits(mut self, limits: &[f64]) -> Self {
+        for (limit, &value) in self.effort_limits.iter_mut().zip(limits) {
+            *limit = if value.is_nan() { 0.0 } else { value.abs() };
+        }
+        self
+    }
+
+    /// With limits of the tool.
+    #[must_use]
+    pub fn with_tool(mut self, mut tool: ToolGuard) -> Self {
+        tool.reset(&self.sample.position);
+        self.tool = Some(tool);
+        self
     }
 
     /// Puts the gate at rest at a measured position; ignores what is not finite or too short.
@@ -55,6 +89,28 @@ impl Gate {
             self.sample.acceleration[joint] = 0.0;
         }
         self.clipped = None;
+        self.breach = None;
+        if let Some(tool) = &mut self.tool {
+            tool.reset(&self.sample.position);
+        }
+    }
+
+    /// Efforts within their limits; what is not finite becomes 0. The first joint that was clipped.
+    pub fn clip_effort(&self, effort: &mut [f64]) -> Option<usize> {
+        let mut clipped = None;
+        for (joint, (value, &limit)) in effort.iter_mut().zip(&self.effort_limits).enumerate() {
+            let kept = if value.is_finite() { value.clamp(-limit, limit) } else { 0.0 };
+            if kept != *value && clipped.is_none() {
+                clipped = Some(joint);
+            }
+            *value = kept;
+        }
+        clipped
+    }
+
+    /// What the tool's limits forbade in the last step.
+    pub fn breach(&self) -> Option<ToolBreach> {
+        self.breach
     }
 
     /// The state given out last.
@@ -88,7 +144,10 @@ impl Gate {
     /// Goes on by `dt_s` towards `target`, the state wanted at the end of the step.
     pub fn step_towards(&mut self, target: &JointSample, dt_s: f64) {
         self.clipped = None;
+        self.breach = None;
         let Some(dt_s) = usable_step(dt_s) else { return };
+        copy_sample(&self.sample, &mut self.before);
+        self.bounds_before.clone_from(&self.bounds);
         for joint in 0..self.limits.dim() {
             let wanted = JointState {
                 position: value(&target.position, joint),
@@ -102,12 +161,35 @@ impl Gate {
             }
             self.store(joint, next);
         }
+        self.keep_tool_limits(dt_s);
+    }
+
+    /// Takes a step back, and brakes instead, after which the tool could not stop within its limits.
+    fn keep_tool_limits(&mut self, dt_s: f64) {
+        let Some(mut tool) = self.tool.take() else { return };
+        let (limits, bounds, sample) = (&self.limits, &self.bounds, &self.sample);
+        let plan =
+            |joint: usize| stop(state_of(sample, joint), &limits.joints()[joint], bounds[joint]);
+        let breach = tool.breach(sample, &plan);
+        if breach.is_some() {
+            copy_sample(&self.before, &mut self.sample);
+            self.bounds.clone_from(&self.bounds_before);
+            self.brake(dt_s);
+        }
+        tool.close(&self.limits, &self.sample);
+        self.breach = breach;
+        self.tool = Some(tool);
     }
 
     /// Brakes for `dt_s`, or stays at rest.
     pub fn step_stopping(&mut self, dt_s: f64) {
         self.clipped = None;
+        self.breach = None;
         let Some(dt_s) = usable_step(dt_s) else { return };
+        self.brake(dt_s);
+    }
+
+    fn brake(&mut self, dt_s: f64) {
         for joint in 0..self.limits.dim() {
             let limit = self.limits.joints()[joint];
             let next = stop(self.state(joint), &limit, self.bounds[joint]).state_at(dt_s);
@@ -116,11 +198,7 @@ impl Gate {
     }
 
     fn state(&self, joint: usize) -> JointState {
-        JointState {
-            position: self.sample.position[joint],
-            velocity: self.sample.velocity[joint],
-            acceleration: self.sample.acceleration[joint],
-        }
+        state_of(&self.sample, joint)
     }
 
     fn store(&mut self, joint: usize, next: JointState) {
@@ -135,6 +213,21 @@ impl Gate {
     }
 }
 
+fn state_of(sample: &JointSample, joint: usize) -> JointState {
+    JointState {
+        position: sample.position[joint],
+        velocity: sample.velocity[joint],
+        acceleration: sample.acceleration[joint],
+    }
+}
+
+/// Copies a state without allocating (a derived `clone_from` would).
+pub(crate) fn copy_sample(from: &JointSample, to: &mut JointSample) {
+    to.position.clone_from(&from.position);
+    to.velocity.clone_from(&from.velocity);
+    to.acceleration.clone_from(&from.acceleration);
+}
+
 fn usable_step(dt_s: f64) -> Option<f64> {
     (dt_s.is_finite() && dt_s > 0.0).then(|| dt_s.min(LONGEST_STEP_S))
 }
@@ -144,17 +237,13 @@ fn value(values: &[f64], joint: usize) -> f64 {
 }
 
 /// Limits of the gate's own motions.
-fn own(limit: &JointLimit) -> JointLimit {
-    JointLimit {
-        acceleration: OWN_SHARE * limit.acceleration,
-        jerk: OWN_SHARE * limit.jerk,
-        ..*limit
-    }
+fn share_of(limit: &JointLimit, share: f64) -> JointLimit {
+    JointLimit { acceleration: share * limit.acceleration, jerk: share * limit.jerk, ..*limit }
 }
 
 /// The stop with a little left of the limits, or the very shortest where that one has no room.
 fn stop(now: JointState, limit: &JointLimit, bounds: (f64, f64)) -> StopPlan {
-    let gentle = StopPlan::new(now, &own(limit));
+    let gentle = StopPlan::new(now, &share_of(limit, OWN_SHARE));
     if gentle.is_within(limit, bounds) { gentle } else { StopPlan::new(now, limit) }
 }
 
@@ -177,7 +266,7 @@ fn next_state(
     }
 
     let stop_jerk = (stopping.acceleration - now.acceleration) / dt_s;
-    let mut jerk = pull(now, wanted, &own(limit), dt_s);
+    let mut jerk = pull(now, wanted, &share_of(limit, PULL_SHARE), dt_s);
     for _ in 0..HALVINGS {
         let next = now.after(dt_s, jerk);
         if may_be(next) {

@@ -34,6 +34,43 @@ pub enum StopReason {
         /// Largest error that is taken.
         limit: f64,
     },
+    /// The tool would leave the workspace.
+    Workspace {
+        /// 0, 1, 2 for x, y, z.
+        axis: usize,
+        /// Where it would be, metres.
+        value_m: f64,
+        /// The bound, metres.
+        limit_m: f64,
+    },
+    /// The tool would be too fast.
+    ToolSpeed {
+        /// How fast it would be, metres per second.
+        value_mps: f64,
+        /// The limit, metres per second.
+        limit_mps: f64,
+    },
+    /// Something was in the way for too long; the monitor says what.
+    Obstructed {
+        /// How long the arm stood, seconds.
+        waited_s: f64,
+    },
+    /// The collision monitor said nothing for too long.
+    MonitorSilent {
+        /// For how long, seconds.
+        age_s: f64,
+        /// Longest silence that is taken, seconds.
+        limit_s: f64,
+    },
+    /// Joint states jumped: further between two of them than the joint can go.
+    StateJump {
+        /// The joint.
+        joint: usize,
+        /// How far, radians.
+        jump: f64,
+        /// How far it can have gone, radians.
+        limit: f64,
+    },
     /// A joint left the tolerance of the goal while moving.
     PathTolerance {
         /// The joint.
@@ -100,9 +137,12 @@ impl StopReason {
     /// Code for the action result.
     pub fn code(&self) -> ResultCode {
         match self {
-            Self::PathTolerance { .. } | Self::TrackingError { .. } => {
-                ResultCode::PathToleranceViolated
-            }
+            Self::PathTolerance { .. }
+            | Self::TrackingError { .. }
+            | Self::StateJump { .. }
+            | Self::Workspace { .. }
+            | Self::ToolSpeed { .. }
+            | Self::Obstructed { .. } => ResultCode::PathToleranceViolated,
             Self::GoalTolerance { .. } => ResultCode::GoalToleranceViolated,
             _ => ResultCode::InvalidGoal,
         }
@@ -130,6 +170,29 @@ impl StopReason {
                 text,
                 "{} is {error:.4} off its command, limit {limit:.4}: blocked, or the driver does \
                  not follow; braked to rest",
+                name(joint)
+            ),
+            Self::Workspace { axis, value_m, limit_m } => write!(
+                text,
+                "the tool would be at {} = {value_m:.3} m, workspace limit {limit_m:.3} m; braked \
+                 to rest",
+                ["x", "y", "z"].get(axis).unwrap_or(&"?")
+            ),
+            Self::ToolSpeed { value_mps, limit_mps } => write!(
+                text,
+                "the tool would go {value_mps:.3} m/s, limit {limit_mps:.3} m/s; braked to rest"
+            ),
+            Self::Obstructed { waited_s } => {
+                write!(text, "something is in the way; braked before it and waited {waited_s:.1} s")
+            }
+            Self::MonitorSilent { age_s, limit_s } => write!(
+                text,
+                "the collision monitor said nothing for {age_s:.3} s, limit {limit_s:.3} s; \
+                 braked to rest"
+            ),
+            Self::StateJump { joint, jump, limit } => write!(
+                text,
+                "joint state of {} jumped by {jump:.4}, it can have gone {limit:.4}; braked to rest",
                 name(joint)
             ),
             Self::PathTolerance { joint, what, error, tolerance } => write!(

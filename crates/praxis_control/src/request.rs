@@ -11,6 +11,8 @@ pub struct TrajectoryRequest {
     pub path_tolerance: Vec<ToleranceRequest>,
     /// Tolerances at the end, by joint.
     pub goal_tolerance: Vec<ToleranceRequest>,
+    /// Whether it may end at speed, as a chunk does that others follow.
+    pub may_end_moving: bool,
     /// Time to settle after the end; 0 takes the default.
     pub goal_time_s: f64,
 }
@@ -20,12 +22,14 @@ pub struct TrajectoryRequest {
 pub struct PointRequest {
     /// Seconds from time zero.
     pub time_s: f64,
-    /// One a joint.
+    /// One a joint; empty in every point of a motion that gives velocities alone.
     pub positions: Vec<f64>,
     /// One a joint, or empty.
     pub velocities: Vec<f64>,
     /// One a joint, or empty.
     pub accelerations: Vec<f64>,
+    /// One a joint, or empty: sent along, clipped to the limits.
+    pub efforts: Vec<f64>,
 }
 
 /// Tolerance of one joint: 0 takes the default, -1 takes none.

@@ -4,8 +4,8 @@ mod common;
 
 use common::{Bench, READY, names, request};
 use praxis_control::{
-    ControllerState, Outcome, PointRequest, RejectError, ResultCode, StopReason, ToleranceRequest,
-    TrajectoryRequest,
+    AcceptConfig, Acceptor, ControllerState, Outcome, PointRequest, RejectError, ResultCode,
+    StopReason, ToleranceRequest, TrajectoryRequest,
 };
 
 fn outcome(bench: &mut Bench) -> Option<Outcome> {
@@ -271,4 +271,145 @@ fn deactivation_brakes_first_and_then_ends_commands() {
     assert_eq!(last.unwrap().velocity, [0.0; 7], "the driver is told to stand");
     assert!(matches!(outcome(&mut bench), Some(Outcome::Stopped(StopReason::Deactivated))));
     assert_eq!(bench.controller.state(), ControllerState::Inactive);
+}
+
+#[test]
+fn velocities_alone_are_integrated_if_that_is_allowed() {
+    let point = |time_s, speed| PointRequest {
+        time_s,
+        velocities: vec![speed; 7],
+        ..PointRequest::default()
+    };
+    let request = TrajectoryRequest {
+        points: vec![point(0.0, 0.0), point(0.5, 0.2), point(1.0, 0.2), point(1.5, 0.0)],
+        ..request(0.0, 1.0)
+    };
+    let mut bench = Bench::holding();
+    let error = bench.accept(&request).unwrap_err();
+    assert_eq!((&error, error.code()), (&RejectError::VelocitiesAlone, ResultCode::InvalidGoal));
+    let config = AcceptConfig { allow_integration: true, ..AcceptConfig::default() };
+    bench.acceptor = Acceptor::new(names(), common::panda_limits(), config).unwrap();
+    bench.start(&request);
+    assert_eq!(run_to_end(&mut bench), Outcome::Reached);
+    // 0.05 while speeding up, 0.1, 0.05.
+    assert!((bench.measured.position[0] - 0.2).abs() < 1e-6, "{:?}", bench.measured);
+}
+
+#[test]
+fn efforts_go_along_between_the_points_and_are_clipped() {
+    let mut bench = Bench::holding();
+    let config = AcceptConfig { effort_limits: vec![20.0; 7], ..AcceptConfig::default() };
+    bench.acceptor = Acceptor::new(names(), common::panda_limits(), config).unwrap();
+    let mut request = request(0.1, 1.0);
+    request.points[0].efforts = vec![0.0; 7];
+    request.points[1].efforts = vec![10.0; 7];
+    request.points[1].efforts[1] = 99.0;
+    bench.start(&request);
+    bench.steps(250);
+    assert!((bench.controller.effort()[0] - 5.0).abs() < 0.1, "{:?}", bench.controller.effort());
+    assert!((bench.controller.effort()[1] - 10.0).abs() < 0.1, "99 is clipped to 20");
+    assert_eq!(run_to_end(&mut bench), Outcome::Reached);
+    bench.step();
+    assert_eq!(bench.controller.effort(), [0.0; 7]);
+    request.points[1].efforts.pop();
+    assert!(bench.accept(&request).unwrap_err().to_string().contains("6 efforts for 7"));
+}
+
+#[test]
+fn a_goal_must_end_at_rest_and_a_chunk_need_not() {
+    let mut bench = Bench::holding();
+    let mut request = request(0.3, 1.0);
+    request.points[1].velocities = vec![0.4; 7];
+    request.points[0].velocities = vec![0.0; 7];
+    let error = bench.accept(&request).unwrap_err();
+    assert_eq!(error.code(), ResultCode::InvalidGoal);
+    assert!(error.to_string().contains("panda_joint1 ends at 0.4"), "{error}");
+    request.may_end_moving = true;
+    bench.start(&request);
+    let mut before = bench.controller.commanded().clone();
+    let outcome = loop {
+        let now = bench.step().unwrap();
+        common::check_step(&before, &now);
+        assert!(now.velocity[0] >= -1e-9, "it came back: {now:?}");
+        before = now;
+        if let Some(outcome) = outcome(&mut bench) {
+            break outcome;
+        }
+    };
+    assert_eq!(outcome, Outcome::Reached);
+    assert!(before.position[0] > 0.3 && before.position[0] < 0.35, "{before:?}");
+}
+
+#[test]
+fn speed_scaling_slows_and_stops_the_motion_on_its_path() {
+    let mut bench = Bench::holding();
+    bench.controller.scale_speed(0.5);
+    bench.start(&request(0.3, 1.0));
+    assert_eq!(run_to_end(&mut bench), Outcome::Reached);
+    assert!((1.8..2.3).contains(&bench.time_s), "{}", bench.time_s);
+
+    let mut bench = Bench::holding();
+    bench.start(&request(0.6, 1.0));
+    let mut before = bench.controller.commanded().clone();
+    for step in 0..2000 {
+        match step {
+            200 => bench.controller.scale_speed(0.0),
+            // Neither is a factor.
+            300 => bench.controller.scale_speed(-1.0),
+            301 => bench.controller.scale_speed(f64::NAN),
+            900 => {
+                assert_eq!(before.velocity, [0.0; 7], "it stands");
+                assert_eq!(bench.controller.state(), ControllerState::Follow);
+                bench.controller.scale_speed(7.0);
+            }
+            _ => {}
+        }
+        let now = bench.step().unwrap();
+        common::check_step(&before, &now);
+        let moved: Vec<f64> = now.position.iter().zip(READY).map(|(p, start)| p - start).collect();
+        let off = moved.iter().fold(0.0, |most, m| f64::max(most, (m - moved[0]).abs()));
+        assert!(off < 2e-3, "off its path by {off}");
+        before = now;
+    }
+    assert_eq!(outcome(&mut bench), Some(Outcome::Reached));
+}
+
+#[test]
+fn interpolation_meets_what_the_points_give() {
+    // Positions and velocities: a cubic's middle; with accelerations: a quintic's.
+    let mut bench = Bench::holding();
+    let mut given = request(0.2, 1.0);
+    given.points[0].velocities = vec![0.0; 7];
+    given.points[1].velocities = vec![0.0; 7];
+    let cubic = bench.accept(&given).unwrap().trajectory;
+    given.points[0].accelerations = vec![0.5; 7];
+    given.points[1].accelerations = vec![0.0; 7];
+    let quintic = bench.accept(&given).unwrap().trajectory;
+    assert!((cubic.sample(0.5).position[0] - 0.1).abs() < 1e-9);
+    // An initial acceleration a adds a T² / 64 at the middle.
+    let middle = quintic.sample(0.5).position[0];
+    assert!((middle - 0.1 - 0.5 / 64.0).abs() < 1e-3, "{middle}");
+    assert!((quintic.sample(0.02).acceleration[0] - 0.5).abs() < 0.2);
+}
+
+#[test]
+fn a_negative_goal_time_waits_for_ever() {
+    let mut bench = Bench::holding();
+    bench.follows = 0.0;
+    bench.start(&TrajectoryRequest { goal_time_s: -1.0, ..request(0.1, 1.0) });
+    bench.steps(5000);
+    assert_eq!(outcome(&mut bench), None);
+}
+
+#[test]
+fn a_joint_state_that_jumps_stops_the_motion() {
+    let mut bench = Bench::holding();
+    bench.start(&request(0.3, 1.0));
+    bench.steps(200);
+    bench.measured.position[2] += 1.5;
+    let outcome = run_to_end(&mut bench);
+    assert!(
+        matches!(outcome, Outcome::Stopped(StopReason::StateJump { joint: 2, .. })),
+        "{outcome:?}"
+    );
 }

@@ -1,6 +1,8 @@
 //! The gate's law: no input whatever makes it give out a state outside the limits.
 
-use praxis_control::{Gate, JointState, StopPlan};
+use std::sync::Arc;
+
+use praxis_control::{Gate, JointState, StopPlan, ToolBreach, ToolGuard, ToolLimits};
 use praxis_trajectory::{JointLimit, JointLimits, JointSample};
 use proptest::prelude::*;
 
@@ -114,4 +116,89 @@ proptest! {
         }
         prop_assert!(gate.is_at_rest());
     }
+}
+
+/// A boom of 1 m that turns about z, and a forearm of 0.5 m with the tool at its end.
+const BOOM: &str = r#"<robot name="boom">
+  <link name="base"/><link name="boom"/><link name="forearm"/><link name="tool"/>
+  <joint name="shoulder" type="revolute"><parent link="base"/><child link="boom"/><axis xyz="0 0 1"/>
+    <limit lower="-3" upper="3" velocity="2" effort="50"/></joint>
+  <joint name="elbow" type="revolute"><parent link="boom"/><child link="forearm"/><origin xyz="1 0 0"/><axis xyz="0 0 1"/>
+    <limit lower="-2.5" upper="2.5" velocity="2" effort="20"/></joint>
+  <joint name="mount" type="fixed"><parent link="forearm"/><child link="tool"/><origin xyz="0.5 0 0"/></joint>
+</robot>"#;
+
+fn boom_guard(limits: ToolLimits) -> ToolGuard {
+    let robot = Arc::new(praxis_robot::Robot::from_strings(BOOM, None).unwrap());
+    ToolGuard::new(robot, &["shoulder".into(), "elbow".into()], "tool", limits).unwrap()
+}
+
+fn boom_limits() -> JointLimits {
+    let limit = |most: f64| JointLimit {
+        min_position: -most,
+        max_position: most,
+        ..JointLimit::new(2.0, 10.0, 500.0)
+    };
+    JointLimits::new(vec![limit(3.0), limit(2.5)]).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+
+    #[test]
+    fn the_tool_stays_in_its_workspace_and_below_its_speed(
+        wishes in prop::collection::vec((any_wish(), any_wish()), 1..10),
+    ) {
+        let limits = ToolLimits {
+            min_m: [-2.0, -0.6, -1.0],
+            max_m: [1.45, 0.6, 1.0],
+            speed_mps: 0.8,
+        };
+        let mut probe = boom_guard(limits.clone());
+        // Elbow bent: the tool begins well inside.
+        let mut gate = Gate::new(boom_limits(), &[0.0, 1.0]).with_tool(boom_guard(limits));
+        for (a, b) in wishes {
+            let both = |k: usize| vec![a.target[k], b.target[k]];
+            let target =
+                JointSample { position: both(0), velocity: both(1), acceleration: both(2) };
+            for _ in 0..a.times {
+                gate.step_towards(&target, a.step_s);
+                let at = probe.tool_m(&gate.sample().position);
+                prop_assert!(at.x <= 1.45 + 2e-3 && at.y.abs() <= 0.6 + 2e-3, "{at}");
+                let speed = probe.speed_mps(gate.sample());
+                prop_assert!(speed <= 0.8 + 0.02, "{speed}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_tool_found_outside_its_workspace_comes_back_and_stays_in() {
+    let limits = ToolLimits { max_m: [1.2, 9.0, 9.0], ..ToolLimits::default() };
+    let mut gate = Gate::new(boom_limits(), &[0.0, 0.0]).with_tool(boom_guard(limits.clone()));
+    let mut probe = boom_guard(limits);
+    let bent = JointSample::at_rest(&[0.0, 1.8]);
+    let reach = |gate: &Gate, probe: &mut ToolGuard| probe.tool_m(&gate.sample().position).x;
+    assert!(reach(&gate, &mut probe) > 1.49);
+    for _ in 0..3000 {
+        gate.step_towards(&bent, 0.002);
+        assert!(reach(&gate, &mut probe) <= 1.5 + 1e-6);
+    }
+    assert!((gate.sample().position[1] - 1.8).abs() < 1e-6, "{:?}", gate.sample());
+    for _ in 0..3000 {
+        gate.step_towards(&JointSample::at_rest(&[0.0, 0.0]), 0.002);
+    }
+    assert!(reach(&gate, &mut probe) <= 1.2 + 1e-3, "{:?}", gate.sample());
+    assert!(matches!(gate.breach(), Some(ToolBreach::Workspace { axis: 0, .. })));
+}
+
+#[test]
+fn efforts_are_clipped_and_what_is_no_number_is_none() {
+    let gate = Gate::new(boom_limits(), &[0.0, 0.0]).with_effort_limits(&[50.0, 20.0]);
+    let mut effort = [-80.0, 10.0];
+    assert_eq!(gate.clip_effort(&mut effort), Some(0));
+    assert_eq!(effort, [-50.0, 10.0]);
+    let mut effort = [1.0, f64::NAN];
+    assert_eq!(gate.clip_effort(&mut effort), Some(1));
+    assert_eq!(effort, [1.0, 0.0]);
 }

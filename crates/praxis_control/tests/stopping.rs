@@ -2,9 +2,9 @@
 
 mod common;
 
-use common::{Bench, PERIOD_S, READY, names, panda_limits};
-use praxis_control::{ControllerState, Outcome, PointRequest, StopReason, TrajectoryRequest};
-use praxis_trajectory::{JointSample, time_path};
+use common::{Bench, PERIOD_S, READY, check_step, names, panda_limits, request_of};
+use praxis_control::{ControllerState, Outcome, StopReason, TrajectoryRequest};
+use praxis_trajectory::time_path;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -21,28 +21,7 @@ fn random_request(rng: &mut ChaCha8Rng) -> TrajectoryRequest {
         path.push(pose.collect());
     }
     let trajectory = time_path(names(), &path, &limits, 0.05).unwrap();
-    let points = trajectory.knots().map(|knot| PointRequest {
-        time_s: knot.time_s,
-        positions: knot.position,
-        velocities: knot.velocity,
-        accelerations: knot.acceleration,
-    });
-    TrajectoryRequest {
-        joint_names: names(),
-        points: points.collect(),
-        ..TrajectoryRequest::default()
-    }
-}
-
-fn check_step(before: &JointSample, now: &JointSample) {
-    for (joint, limit) in panda_limits().joints().iter().enumerate() {
-        let [p, v, a] = [&now.position, &now.velocity, &now.acceleration].map(|x| x[joint]);
-        assert!(p >= limit.min_position - 1e-6 && p <= limit.max_position + 1e-6, "position {p}");
-        assert!(v.abs() <= limit.velocity + 1e-6, "velocity {v}");
-        assert!(a.abs() <= limit.acceleration + 1e-6, "acceleration {a}");
-        let jerk = (a - before.acceleration[joint]) / PERIOD_S;
-        assert!(jerk.abs() <= 1.00001 * limit.jerk, "jerk {jerk} of {}", limit.jerk);
-    }
+    request_of(&trajectory)
 }
 
 #[test]

@@ -1,14 +1,14 @@
 use std::sync::Arc;
 use std::thread::{JoinHandle, Thread};
 
-use praxis_control::{Controller, Measured, StepInputs, TrajectoryClock};
+use praxis_control::{Controller, Guard, Measured, ServoWish, StepInputs, TrajectoryClock};
 use praxis_ros::Clock;
 use praxis_trajectory::JointSample;
 use rtrb::{Consumer, Producer};
 use triple_buffer::{Input, Output};
 
 use crate::realtime::{LOOP_PRIORITY, schedule_this_thread, sleep_until, steady_ns};
-use crate::shared::{Flags, JointFeedback, LoopEvent, LoopReport, Order};
+use crate::shared::{Flags, GuardWord, JointFeedback, LoopEvent, LoopReport, Order, ServoWord};
 
 /// Periods made up for at once after the loop was held up; what is beyond is lost time.
 const MOST_PERIODS_AT_ONCE: i64 = 10;
@@ -22,6 +22,10 @@ pub struct ControlLoop {
     pub orders: Consumer<Order>,
     /// The newest joint state.
     pub feedback: Output<JointFeedback>,
+    /// The monitor's newest verdict; `None` where none watches.
+    pub guard: Option<Output<GuardWord>>,
+    /// What servoing wants; `None` where there is no servoing.
+    pub servo: Option<Output<ServoWord>>,
     /// The newest report, for the publishing thread.
     pub report: Input<LoopReport>,
     /// Ends, periods, and what is to be dropped elsewhere.
@@ -92,6 +96,7 @@ impl ControlLoop {
                 Order::Stop(reason) => self.controller.stop(reason),
                 Order::EStop => self.controller.e_stop(),
                 Order::Reset => self.controller.reset(),
+                Order::ScaleSpeed(factor) => self.controller.scale_speed(factor),
             }
         }
     }
@@ -112,8 +117,17 @@ impl ControlLoop {
             age_s,
         });
         let heartbeat_age_s = self.flags.heartbeat_age_s(now_ns);
-        let has_command =
-            self.controller.step(dt_s, &StepInputs { measured, heartbeat_age_s }).is_some();
+        let since_s = |at_ns: i64| (now_ns - at_ns).max(0) as f64 * 1e-9;
+        let guard = self.guard.as_mut().map(|slot| {
+            let GuardWord { motion, rate, must_brake, at_ns } = *slot.read();
+            Guard { motion, rate, must_brake, age_s: since_s(at_ns) }
+        });
+        let servo = self.servo.as_mut().map(|slot| &*slot.read());
+        let servo = servo.filter(|word| word.at_ns != 0);
+        let servo =
+            servo.map(|word| ServoWish { velocity: &word.velocity, age_s: since_s(word.at_ns) });
+        let inputs = StepInputs { measured, heartbeat_age_s, guard, servo };
+        let has_command = self.controller.step(dt_s, &inputs).is_some();
         self.flags.set_state(self.controller.state());
 
         let report = self.report.input_buffer_mut();
@@ -127,6 +141,10 @@ impl ControlLoop {
         report.progress = self.controller.progress();
         report.last_stop = self.controller.last_stop();
         report.clipped = self.controller.clipped();
+        report.breach = self.controller.breach();
+        report.effort.copy_from_slice(self.controller.effort());
+        report.motion_rate = self.controller.rate();
+        report.is_held = self.controller.is_held();
         report.stop_duration_s = self.controller.stop_duration_s();
         report.time_s = clock.time_s();
         report.rate = if self.clock.is_simulated() { clock.rate() } else { 1.0 };

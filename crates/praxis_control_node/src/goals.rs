@@ -1,7 +1,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use praxis_control::{Commanded, Finished, Outcome, RejectError, ResultCode, StopReason};
+use praxis_control::{
+    Commanded, ControllerState, Finished, Outcome, RejectError, ResultCode, Running, StopReason,
+    Threat,
+};
 use praxis_ros::GoalHandle;
 use praxis_ros::r2r::control_msgs::action::FollowJointTrajectory::{Action, Result as GoalResult};
 use praxis_trajectory::Trajectory;
@@ -24,6 +27,8 @@ struct Inner {
     open: HashMap<u64, Open>,
     report: LoopReport,
     last_end: String,
+    // What the monitor saw last in the way of a motion.
+    threat: Option<Threat>,
 }
 
 impl Goals {
@@ -31,7 +36,13 @@ impl Goals {
     pub fn new(joints: Vec<String>) -> Self {
         let report = LoopReport::empty(joints.len());
         let last_end = "no motion yet".to_owned();
-        Self(Arc::new(Mutex::new(Inner { joints, open: HashMap::new(), report, last_end })))
+        Self(Arc::new(Mutex::new(Inner {
+            joints,
+            open: HashMap::new(),
+            report,
+            last_end,
+            threat: None,
+        })))
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -66,17 +77,38 @@ impl Goals {
     /// What is commanded now and next, for the acceptor.
     pub fn commanded(&self) -> Commanded {
         let inner = self.lock();
-        let running = inner.report.progress.and_then(|(id, time_s)| {
-            inner.open.get(&id).map(|open| (open.trajectory.clone(), time_s))
+        let report = &inner.report;
+        // A motion that is braked or stands is no longer where its trajectory says.
+        let is_on_path = report.state == ControllerState::Follow && !report.is_held;
+        let running = report.progress.filter(|_| is_on_path).and_then(|(id, time_s)| {
+            let trajectory = inner.open.get(&id)?.trajectory.clone();
+            Some(Running { id, trajectory, time_s })
         });
         Commanded { sample: inner.report.commanded.clone(), running }
+    }
+
+    /// The knots of a motion under way.
+    pub fn trajectory(&self, id: u64) -> Option<Arc<Trajectory>> {
+        self.lock().open.get(&id).map(|open| open.trajectory.clone())
+    }
+
+    /// What the monitor sees in the way.
+    pub fn set_threat(&self, threat: Option<&Threat>) {
+        if let Some(threat) = threat {
+            self.lock().threat = Some(threat.clone());
+        }
     }
 
     /// Tells the client of a motion how it ended.
     pub fn finish(&self, finished: Finished) {
         let (open, text) = {
             let mut inner = self.lock();
-            let text = explain(&finished.outcome, &inner.joints);
+            let mut text = explain(&finished.outcome, &inner.joints);
+            if let (Outcome::Stopped(StopReason::Obstructed { .. }), Some(threat)) =
+                (&finished.outcome, &inner.threat)
+            {
+                text += &format!(": {} would touch {}", threat.first, threat.second);
+            }
             inner.last_end.clone_from(&text);
             (inner.open.remove(&finished.id), text)
         };

@@ -40,8 +40,15 @@ pub enum LimitsError {
     Unusable(#[from] praxis_trajectory::TrajectoryError),
 }
 
-/// Limits in force: the description's, tightened by the limits file (MoveIt's format). Either text
-/// may be empty.
+/// Highest effort of each joint; infinite where the description gives none.
+pub fn effort_limits_of(joints: &[String], urdf: &str) -> Result<Vec<f64>, LimitsError> {
+    let described = if urdf.trim().is_empty() { BTreeMap::new() } else { described(urdf)? };
+    let effort = |joint: &String| described.get(joint).and_then(|d| d.effort);
+    Ok(joints.iter().map(|joint| effort(joint).unwrap_or(f64::INFINITY)).collect())
+}
+
+/// Limits in force: the description's, its soft limits included, tightened by the limits file
+/// (MoveIt's format). Either text may be empty.
 pub fn limits_of(
     joints: &[String],
     urdf: &str,
@@ -85,6 +92,7 @@ pub fn read_if_named(path: &str) -> Result<String, LimitsError> {
 struct Described {
     range: Option<(f64, f64)>,
     velocity: Option<f64>,
+    effort: Option<f64>,
 }
 
 fn described(urdf: &str) -> Result<BTreeMap<String, Described>, LimitsError> {
@@ -97,14 +105,22 @@ fn described(urdf: &str) -> Result<BTreeMap<String, Described>, LimitsError> {
         let Some(name) = joint.attribute("name") else { continue };
         let is_continuous = joint.attribute("type") == Some("continuous");
         let unbounded = (f64::NEG_INFINITY, f64::INFINITY);
-        let mut described = Described { range: is_continuous.then_some(unbounded), velocity: None };
+        let range = is_continuous.then_some(unbounded);
+        let mut described = Described { range, ..Described::default() };
         if let Some(limit) = joint.children().find(|node| node.has_tag_name("limit")) {
             described.velocity = number(&limit, "velocity");
+            // 0 stands for "not given" in many descriptions.
+            described.effort = number(&limit, "effort").filter(|&effort| effort > 0.0);
             if !is_continuous {
                 // The URDF specification: a bound that is not given is 0.
                 let bound = |name| number(&limit, name).unwrap_or(0.0);
                 described.range = Some((bound("lower"), bound("upper")));
             }
+        }
+        let soft = joint.children().find(|node| node.has_tag_name("safety_controller"));
+        if let (Some(soft), Some((low, high))) = (soft, &mut described.range) {
+            *low = number(&soft, "soft_lower_limit").map_or(*low, |soft| low.max(soft));
+            *high = number(&soft, "soft_upper_limit").map_or(*high, |soft| high.min(soft));
         }
         joints.insert(name.to_owned(), described);
     }
@@ -133,6 +149,17 @@ mod tests {
         assert_eq!((a.min_position, a.max_position), (-1.0, 2.0));
         assert_eq!((a.velocity, a.acceleration, a.jerk), (2.0, 6.0, 90.0));
         assert_eq!(limits.joints()[0].max_position, f64::INFINITY);
+    }
+
+    #[test]
+    fn soft_limits_and_efforts_are_in_force() {
+        let urdf = r#"<robot name="r"><joint name="a" type="revolute">
+            <limit lower="-1" upper="2" velocity="3" effort="7"/>
+            <safety_controller soft_lower_limit="-0.9" soft_upper_limit="2.5" k_velocity="1"/>
+        </joint></robot>"#;
+        let limits = limits_of(&names(&["a"]), urdf, "").unwrap();
+        assert_eq!((limits.joints()[0].min_position, limits.joints()[0].max_position), (-0.9, 2.0));
+        assert_eq!(effort_limits_of(&names(&["a", "b"]), urdf).unwrap(), [7.0, f64::INFINITY]);
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub fn request_from_msg(message: &JointTrajectory, now: Stamp) -> TrajectoryRequ
         positions: point.positions.clone(),
         velocities: point.velocities.clone(),
         accelerations: point.accelerations.clone(),
+        efforts: point.effort.clone(),
     });
     TrajectoryRequest {
         joint_names: message.joint_names.clone(),
@@ -101,7 +102,7 @@ pub fn fill_state(message: &mut JointTrajectoryControllerState, report: &LoopRep
     message.feedback.accelerations.clear();
     fill_point(&mut message.error, &difference(&report.wanted, &report.measured));
     message.error.accelerations.clear();
-    message.speed_scaling_factor = 1.0;
+    message.speed_scaling_factor = report.motion_rate;
 }
 
 /// Feedback of the action.

@@ -5,25 +5,34 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use praxis_control::{Acceptor, Controller, ControllerState, EStopLatch, RejectError, StopReason};
+use praxis_control::{
+    AcceptConfig, Acceptor, Controller, ControllerState, EStopLatch, RejectError, StopReason,
+    ToolGuard, TrajectoryRequest,
+};
+use praxis_robot::Robot;
 use praxis_ros::r2r::control_msgs::action::{FollowJointTrajectory, GripperCommand};
-use praxis_ros::r2r::std_srvs::srv::Trigger;
+use praxis_ros::r2r::moveit_msgs::srv::ServoCommandType;
+use praxis_ros::r2r::std_srvs::srv::{SetBool, Trigger};
 use praxis_ros::topics::{self, names};
 use praxis_ros::{Clock, Diagnostics, Level, Node, Transitions, go_first, logging};
-use praxis_trajectory::{JointLimits, JointSample};
+use praxis_trajectory::JointSample;
 use rtrb::{Producer, RingBuffer};
 use triple_buffer::triple_buffer;
 
+use crate::commands::{CommandType, Commands};
 use crate::control_loop::ControlLoop;
 use crate::goals::{Goals, refused};
 use crate::gripper::{Gripper, GripperSlot};
 use crate::intake::Intake;
-use crate::limits::{limits_of, read_if_named};
+use crate::limits::{effort_limits_of, limits_of, read_if_named};
+use crate::measuring::Measuring;
 use crate::messages::{request_from_goal, request_from_msg};
 use crate::parameters::ControlParameters;
 use crate::publishing::Publishing;
 use crate::realtime::{lock_memory, steady_ns};
-use crate::shared::{Flags, JointFeedback, LoopReport, Order};
+use crate::servoing::{RawInput, ServoInbox};
+use crate::shared::{Flags, GuardWord, JointFeedback, LoopReport, Order, ServoWord};
+use crate::watching::{MonitorInbox, ServoSetup, Watching};
 
 const NAME: &str = "control";
 /// Orders that may wait for the next period.
@@ -48,7 +57,16 @@ pub fn run() -> anyhow::Result<()> {
     let parameters = parameters.get();
     let clock = node.clock(common.use_sim_time)?;
     let diagnostics = node.diagnostics(NAME, &clock)?;
-    let limits = limits(&parameters).context("the limits of the joints are not known")?;
+    let texts = Texts::read(&parameters)?;
+    let limits = limits_of(&parameters.joints, &texts.urdf, &texts.limits)
+        .context("the limits of the joints are not known")?;
+    let effort_limits = effort_limits_of(&parameters.joints, &texts.urdf)?;
+    let command_type = CommandType::parse(&parameters.command_type).with_context(|| {
+        format!(
+            "command_type is '{}'; it must be joint_state, float64_multi_array or joint_trajectory",
+            parameters.command_type
+        )
+    })?;
     if parameters.realtime {
         match lock_memory() {
             Ok(()) => tracing::info!("memory is locked"),
@@ -66,8 +84,17 @@ pub fn run() -> anyhow::Result<()> {
     let goals = Goals::new(parameters.joints.clone());
     let gripper_slot = GripperSlot::default();
 
+    let mut controller = Controller::new(limits.clone(), parameters.controller())?
+        .with_effort_limits(&effort_limits);
+    if let Some(tool_limits) = parameters.tool()? {
+        let (robot, joints) = (texts.robot()?, &parameters.joints);
+        let guard = ToolGuard::new(robot, joints, &parameters.tool.link, tool_limits)?;
+        controller = controller.with_tool(guard);
+    }
+    let servo_limits = limits.clone();
+    let accept = AcceptConfig { effort_limits, ..parameters.accept() };
     let control = Rc::new(Control {
-        acceptor: Acceptor::new(parameters.joints.clone(), limits.clone(), parameters.accept())?,
+        acceptor: Acceptor::new(parameters.joints.clone(), limits, accept)?,
         orders: RefCell::new(orders),
         goals: goals.clone(),
         flags: flags.clone(),
@@ -77,21 +104,64 @@ pub fn run() -> anyhow::Result<()> {
         next_id: Cell::new(1),
     });
     let gripper = Rc::new(RefCell::new(Gripper::new(parameters.gripper(), gripper_slot.clone())));
-    hear_joints(&mut node, &parameters, feedback, &gripper, &diagnostics)?;
+    let inbox = MonitorInbox::default();
+    hear_joints(&mut node, &parameters, feedback, &gripper, &diagnostics, &inbox)?;
     hear_motions(&mut node, &control)?;
     hear_stops(&mut node, &control)?;
     if !parameters.gripper.joint.is_empty() {
         hear_gripper(&mut node, &control, &gripper)?;
     }
     control.restore_e_stop();
+    let (guard, loop_guard) = triple_buffer(&GuardWord::default());
+    if parameters.monitor.enabled {
+        hear_surroundings(&mut node, &inbox)?;
+    } else {
+        tracing::warn!("monitor.enabled is false: nothing watches for obstacles");
+        diagnostics.report("monitor", Level::Warn, "switched off: nothing watches for obstacles");
+    }
+    let has_servo = parameters.monitor.enabled && !parameters.servo.link.is_empty();
+    let (servo_word, loop_servo) = triple_buffer(&ServoWord::default());
+    let servo = if has_servo {
+        let servo = &parameters.servo;
+        let inbox = ServoInbox::default();
+        hear_servo(&mut node, &inbox)?;
+        Some(ServoSetup {
+            link: servo.link.clone(),
+            limits: servo_limits,
+            config: parameters.servo(),
+            inbox,
+            scales: servo.unitless.then_some((servo.linear_mps, servo.angular_rad_per_s)),
+            rate_hz: servo.rate_hz,
+            word: servo_word,
+            status: node.publish_on(&topics::SERVO_STATUS)?,
+        })
+    } else {
+        None
+    };
+    let watching = parameters.monitor.enabled.then(|| Watching {
+        servo,
+        load: Box::new(move || texts.robot()),
+        joints: parameters.joints.clone(),
+        config: parameters.monitor(),
+        rate_hz: parameters.monitor.rate_hz,
+        planning_frame: parameters.monitor.planning_frame.clone(),
+        people_classes: parameters.monitor.people_classes.clone(),
+        inbox,
+        goals: goals.clone(),
+        guard,
+        flags: flags.clone(),
+        diagnostics: diagnostics.clone(),
+        realtime: parameters.realtime,
+    });
+    let period = Duration::from_secs_f64(1.0 / parameters.rate_hz);
+    let finger_joint = &parameters.gripper.joint;
 
     let publishing = Publishing {
         report,
         events,
         goals,
         gripper: gripper_slot,
-        finger_joint: parameters.gripper.joint.clone(),
-        commands: node.publish_on(&topics::JOINT_COMMANDS)?,
+        commands: Commands::new(command_type, &mut node, &parameters.joints, finger_joint, period)?,
         states: node.publish_on(&topics::CONTROL_STATE)?,
         diagnostics,
         clock: clock.clone(),
@@ -99,16 +169,29 @@ pub fn run() -> anyhow::Result<()> {
         realtime: parameters.realtime,
         rate_hz: parameters.rate_hz,
         state_rate_hz: parameters.state_rate_hz,
+        measuring: match parameters.measure_file.as_str() {
+            "" => None,
+            file => {
+                let (period_ns, file) = ((1e9 / parameters.rate_hz) as i64, PathBuf::from(file));
+                Some(Measuring::start(file, period_ns, parameters.realtime, flags.clone())?)
+            }
+        },
     };
     node.lifecycle(NAME, &clock, common.autostart, Running(control))?;
     let publishing = std::thread::Builder::new()
         .name("publishing".to_owned())
         .spawn(move || publishing.run())
         .context("no thread to publish")?;
+    let watching = watching.map(|watching| {
+        std::thread::Builder::new().name("monitor".to_owned()).spawn(move || watching.run())
+    });
+    let watching = watching.transpose().context("no thread to watch")?;
     let control_loop = ControlLoop {
-        controller: Controller::new(limits, parameters.controller())?,
+        controller,
         orders: loop_orders,
         feedback: loop_feedback,
+        guard: watching.is_some().then_some(loop_guard),
+        servo: has_servo.then_some(loop_servo),
         report: loop_report,
         events: loop_events,
         clock,
@@ -124,6 +207,9 @@ pub fn run() -> anyhow::Result<()> {
         if control_loop.join().is_err() {
             tracing::error!("the control loop panicked");
         }
+        if watching.is_some_and(|watching| watching.join().is_err()) {
+            tracing::error!("the monitor panicked");
+        }
         publishing.thread().unpark();
         if publishing.join().is_err() {
             tracing::error!("the publishing thread panicked");
@@ -133,14 +219,33 @@ pub fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn limits(parameters: &ControlParameters) -> anyhow::Result<JointLimits> {
-    let urdf = if parameters.robot_description.is_empty() {
-        read_if_named(&parameters.robot_description_file)?
-    } else {
-        parameters.robot_description.clone()
-    };
-    let file = read_if_named(&parameters.joint_limits_file)?;
-    Ok(limits_of(&parameters.joints, &urdf, &file)?)
+/// What describes the robot.
+struct Texts {
+    urdf: String,
+    srdf: String,
+    limits: String,
+}
+
+impl Texts {
+    fn read(parameters: &ControlParameters) -> anyhow::Result<Self> {
+        let text = |text: &String, file: &String| {
+            if text.is_empty() { read_if_named(file) } else { Ok(text.clone()) }
+        };
+        let (semantic, file) =
+            (&parameters.robot_description_semantic, &parameters.robot_description_semantic_file);
+        Ok(Self {
+            urdf: text(&parameters.robot_description, &parameters.robot_description_file)?,
+            srdf: text(semantic, file)?,
+            limits: read_if_named(&parameters.joint_limits_file)?,
+        })
+    }
+
+    /// The robot with its geometry.
+    fn robot(&self) -> anyhow::Result<Arc<Robot>> {
+        let srdf = Some(self.srdf.as_str()).filter(|text| !text.trim().is_empty());
+        let robot = Robot::from_strings(&self.urdf, srdf).context("robot description")?;
+        Ok(Arc::new(robot))
+    }
 }
 
 fn latch(parameters: &ControlParameters, node_name: &str) -> EStopLatch {
@@ -224,7 +329,9 @@ impl Control {
 
     fn ready(&self) -> Result<(), RejectError> {
         let why = match self.goals.report().state {
-            ControllerState::Hold | ControllerState::Follow => return Ok(()),
+            ControllerState::Hold | ControllerState::Follow | ControllerState::Servo => {
+                return Ok(());
+            }
             ControllerState::Inactive => {
                 "no fresh joint states, or the node is not active; is the driver running?"
             }
@@ -268,7 +375,9 @@ fn hear_joints(
     mut feedback: triple_buffer::Input<JointFeedback>,
     gripper: &Rc<RefCell<Gripper>>,
     diagnostics: &Diagnostics,
+    inbox: &MonitorInbox,
 ) -> anyhow::Result<()> {
+    let inbox = inbox.clone();
     let mut intake = Intake::new(parameters.joints.clone(), parameters.gripper.joint.clone());
     let (gripper, diagnostics) = (gripper.clone(), diagnostics.clone());
     diagnostics.report("joint_states", Level::Warn, "none yet");
@@ -277,6 +386,7 @@ fn hear_joints(
         match intake.take(&message, feedback.input_buffer_mut()) {
             Ok(finger) => {
                 feedback.publish();
+                inbox.put_joints(&message);
                 if !is_good {
                     is_good = true;
                     diagnostics.report("joint_states", Level::Ok, "complete");
@@ -294,6 +404,37 @@ fn hear_joints(
                 }
             }
         }
+    })?;
+    Ok(())
+}
+
+fn hear_surroundings(node: &mut Node, inbox: &MonitorInbox) -> anyhow::Result<()> {
+    let ours = inbox.clone();
+    node.listen_to(&topics::MONITORED_PLANNING_SCENE, move |message| ours.put_scene(message))?;
+    let ours = inbox.clone();
+    node.listen_to(&topics::OBSTACLES, move |message| ours.put_cloud(message))?;
+    let ours = inbox.clone();
+    node.listen_to(&topics::OBJECTS, move |message| ours.put_objects(message))?;
+    Ok(())
+}
+
+fn hear_servo(node: &mut Node, inbox: &ServoInbox) -> anyhow::Result<()> {
+    let ours = inbox.clone();
+    node.listen_to(&topics::DELTA_TWIST, move |message| ours.put(RawInput::Twist(message)))?;
+    let ours = inbox.clone();
+    node.listen_to(&topics::DELTA_JOINT, move |message| ours.put(RawInput::Jog(message)))?;
+    let ours = inbox.clone();
+    node.listen_to(&topics::POSE_TARGET, move |message| ours.put(RawInput::Pose(message)))?;
+    let ours = inbox.clone();
+    node.serve::<SetBool::Service>(names::PAUSE_SERVO, move |request| {
+        ours.pause(request.message.data);
+        let message = if request.message.data { "paused" } else { "going on" }.to_owned();
+        request.respond(SetBool::Response { success: true, message });
+    })?;
+    let ours = inbox.clone();
+    node.serve::<ServoCommandType::Service>(names::SWITCH_COMMAND_TYPE, move |request| {
+        let success = ours.choose(request.message.command_type);
+        request.respond(ServoCommandType::Response { success });
     })?;
     Ok(())
 }
@@ -320,8 +461,14 @@ fn hear_motions(node: &mut Node, control: &Rc<Control>) -> anyhow::Result<()> {
         if message.points.is_empty() {
             ours.order(Order::Stop(StopReason::StopRequested));
         } else {
-            ours.start(&request_from_msg(&message, ours.clock.now()), None);
+            let request = request_from_msg(&message, ours.clock.now());
+            // A chunk may end at speed: the next one follows, or it brakes from there.
+            ours.start(&TrajectoryRequest { may_end_moving: true, ..request }, None);
         }
+    })?;
+    let ours = control.clone();
+    node.listen_to(&topics::SPEED_SCALING_INPUT, move |message| {
+        ours.order(Order::ScaleSpeed(message.factor));
     })?;
     let flags = control.flags.clone();
     node.listen_to(&topics::PLANNING_HEARTBEAT, move |_| flags.note_heartbeat())?;

@@ -3,16 +3,16 @@ use std::time::Duration;
 
 use praxis_control::ControllerState;
 use praxis_geometry::Stamp;
-use praxis_ros::convert::ToMsg;
 use praxis_ros::r2r::control_msgs::msg::JointTrajectoryControllerState;
-use praxis_ros::r2r::sensor_msgs::msg::JointState;
 use praxis_ros::{Clock, Diagnostics, Latency, Level, Publisher};
 use rtrb::Consumer;
 use triple_buffer::Output;
 
+use crate::commands::Commands;
 use crate::goals::Goals;
 use crate::gripper::GripperSlot;
-use crate::messages::{command_msg, feedback_msg, fill_state, set_finger, state_msg};
+use crate::measuring::Measuring;
+use crate::messages::{feedback_msg, fill_state, state_msg};
 use crate::realtime::{PUBLISHING_PRIORITY, schedule_this_thread, steady_ns};
 use crate::shared::{Flags, LoopEvent, LoopReport};
 
@@ -29,10 +29,8 @@ pub struct Publishing {
     pub goals: Goals,
     /// Command of the fingers.
     pub gripper: GripperSlot,
-    /// Joint of the finger.
-    pub finger_joint: String,
-    /// `joint_commands`.
-    pub commands: Publisher<JointState>,
+    /// The driver's topic.
+    pub commands: Commands,
     /// `control/state`.
     pub states: Publisher<JointTrajectoryControllerState>,
     /// `/diagnostics`.
@@ -47,6 +45,8 @@ pub struct Publishing {
     pub rate_hz: f64,
     /// State messages a second.
     pub state_rate_hz: f64,
+    /// The loop's periods beside a bare loop's, if they are measured.
+    pub measuring: Option<Measuring>,
 }
 
 impl Publishing {
@@ -58,7 +58,7 @@ impl Publishing {
             tracing::warn!(%error, "no real-time scheduling for publishing; commands may be late under load");
         }
         let joints = self.goals.joints();
-        let (mut command, mut state) = (command_msg(&joints), state_msg(&joints));
+        let mut state = state_msg(&joints);
         let periods_per_state = (self.rate_hz / self.state_rate_hz).max(1.0) as u64;
         let periods_per_diagnosis = self.rate_hz as u64;
         let (mut periods, mut to_wire) = (Latency::default(), Latency::default());
@@ -75,14 +75,7 @@ impl Publishing {
                 };
                 if report.has_command {
                     let gripper = *self.gripper.lock().unwrap_or_else(|broken| broken.into_inner());
-                    command.header.stamp = stamp.to_msg();
-                    command.position[..joints.len()].copy_from_slice(&report.commanded.position);
-                    command.velocity[..joints.len()].copy_from_slice(&report.commanded.velocity);
-                    if let Some(goal) = gripper {
-                        let (at_m, force_n) = (goal.position_m, goal.effort_n);
-                        set_finger(&mut command, &self.finger_joint, joints.len(), at_m, force_n);
-                    }
-                    self.commands.publish(&command);
+                    self.commands.publish(report, gripper, stamp);
                     let span_ns = u64::try_from(steady_ns() - report.woke_ns).unwrap_or(0);
                     to_wire.add(Duration::from_nanos(span_ns));
                 }
@@ -104,10 +97,18 @@ impl Publishing {
                 match event {
                     LoopEvent::Finished(finished) => self.goals.finish(finished),
                     LoopEvent::Retired(motion) => drop(motion),
-                    LoopEvent::Period(ns) => periods.add(Duration::from_nanos(u64::from(ns))),
+                    LoopEvent::Period(ns) => {
+                        periods.add(Duration::from_nanos(u64::from(ns)));
+                        if let Some(measuring) = &mut self.measuring {
+                            measuring.add(ns);
+                        }
+                    }
                 }
             }
             if is_quitting {
+                if let Some(Err(error)) = self.measuring.as_mut().map(Measuring::finish) {
+                    tracing::error!(%error, "the measured periods are not written");
+                }
                 return;
             }
             std::thread::park_timeout(LONGEST_PARK);
@@ -125,7 +126,11 @@ fn diagnose(diagnostics: &Diagnostics, report: &LoopReport, goals: &Goals) {
             format!("no commands; newest joint state is {:.3} s old", report.measured_age_s),
         ),
         ControllerState::Hold => (Level::Ok, "holding".to_owned()),
+        ControllerState::Follow if report.is_held => {
+            (Level::Warn, "standing before something in the way".to_owned())
+        }
         ControllerState::Follow => (Level::Ok, "following".to_owned()),
+        ControllerState::Servo => (Level::Ok, "servoing".to_owned()),
         ControllerState::Brake => (Level::Warn, "braking".to_owned()),
         ControllerState::EStopped => {
             (Level::Error, "emergency stop; call control/reset to release it".to_owned())
@@ -135,6 +140,10 @@ fn diagnose(diagnostics: &Diagnostics, report: &LoopReport, goals: &Goals) {
     diagnostics.value("state", "last_motion", goals.last_end());
     diagnostics.value("state", "joint_state_age_ms", format!("{:.1}", report.measured_age_s * 1e3));
     diagnostics.value("state", "stop_duration_s", format!("{:.3}", report.stop_duration_s));
+    diagnostics.value("state", "motion_rate", format!("{:.2}", report.motion_rate));
+    if let Some(breach) = report.breach {
+        diagnostics.value("state", "tool_limit", format!("{breach:?}"));
+    }
     if let Some(joint) = report.clipped {
         let name = goals.joints().get(joint).cloned().unwrap_or_default();
         diagnostics.value("state", "clipped_joint", name);

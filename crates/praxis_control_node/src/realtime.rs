@@ -8,6 +8,9 @@ pub const LOOP_PRIORITY: i32 = 80;
 /// Real-time priority of the thread that publishes what the loop commands.
 pub const PUBLISHING_PRIORITY: i32 = LOOP_PRIORITY - 1;
 
+/// Real-time priority of the thread that looks ahead.
+pub const MONITOR_PRIORITY: i32 = LOOP_PRIORITY - 2;
+
 /// The steady clock in nanoseconds.
 pub fn steady_ns() -> i64 {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };

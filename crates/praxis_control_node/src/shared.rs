@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
 
-use praxis_control::{ControllerState, Finished, Motion, StopReason};
+use praxis_control::{ControllerState, Finished, Motion, StopReason, ToolBreach};
 use praxis_trajectory::JointSample;
 
 use crate::realtime::steady_ns;
@@ -22,6 +22,30 @@ pub enum Order {
     EStop,
     /// Release the emergency stop.
     Reset,
+    /// Slow motions down to this share of their speed.
+    ScaleSpeed(f64),
+}
+
+/// The loop's part of the monitor's newest verdict.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct GuardWord {
+    /// The motion that was looked at.
+    pub motion: u64,
+    /// Highest rate that it may run at.
+    pub rate: f64,
+    /// Whether it must brake now.
+    pub must_brake: bool,
+    /// When it was given, steady nanoseconds; 0 before the first.
+    pub at_ns: i64,
+}
+
+/// What servoing wants.
+#[derive(Clone, Debug, Default)]
+pub struct ServoWord {
+    /// Velocities, one a joint.
+    pub velocity: Vec<f64>,
+    /// When the input came in that they rest on, steady nanoseconds; 0 before the first.
+    pub at_ns: i64,
 }
 
 /// The newest joint state, in the controller's order.
@@ -54,6 +78,14 @@ pub struct LoopReport {
     pub last_stop: Option<StopReason>,
     /// Joint whose target the gate had to change.
     pub clipped: Option<usize>,
+    /// What the tool's limits forbade.
+    pub breach: Option<ToolBreach>,
+    /// Efforts to send along.
+    pub effort: Vec<f64>,
+    /// The rate that the motion runs at: 1 as planned.
+    pub motion_rate: f64,
+    /// Whether the monitor has braked it.
+    pub is_held: bool,
     /// Time until rest if it were stopped now, in seconds.
     pub stop_duration_s: f64,
     /// Smooth ROS time, in seconds; meaningful with simulated time only.
@@ -81,6 +113,10 @@ impl LoopReport {
             progress: None,
             last_stop: None,
             clipped: None,
+            breach: None,
+            effort: vec![0.0; dim],
+            motion_rate: 1.0,
+            is_held: false,
             stop_duration_s: 0.0,
             time_s: 0.0,
             rate: 0.0,

@@ -3,8 +3,8 @@
 use std::marker::PhantomData;
 
 use r2r::{
-    QosProfile, WrappedTypesupport, control_msgs, diagnostic_msgs, moveit_msgs, sensor_msgs,
-    std_msgs, tf2_msgs, trajectory_msgs, vision_msgs, visualization_msgs,
+    QosProfile, WrappedTypesupport, control_msgs, diagnostic_msgs, geometry_msgs, moveit_msgs,
+    sensor_msgs, std_msgs, tf2_msgs, trajectory_msgs, vision_msgs, visualization_msgs,
 };
 
 use crate::error::RosError;
@@ -150,6 +150,20 @@ topics! {
     JOINT_COMMANDS: sensor_msgs::msg::JointState = "joint_commands", newest, many;
     /// What control wants, has and misses.
     CONTROL_STATE: control_msgs::msg::JointTrajectoryControllerState = "control/state", newest, newest;
+    /// Slows motions down: 1 as planned, 0 to stand.
+    SPEED_SCALING_INPUT: control_msgs::msg::SpeedScalingFactor = "speed_scaling_input", latched, newest;
+    /// Positions for forward controllers of ros2_control, in place of `joint_commands`.
+    POSITION_COMMANDS: std_msgs::msg::Float64MultiArray = "forward_position_controller/commands", newest, newest;
+    /// One point at a time for joint_trajectory_controller, in place of `joint_commands`.
+    TRAJECTORY_COMMANDS: trajectory_msgs::msg::JointTrajectory = "joint_trajectory_controller/joint_trajectory", newest, newest;
+    /// Servo input: velocity of the tool.
+    DELTA_TWIST: geometry_msgs::msg::TwistStamped = "servo_node/delta_twist_cmds", newest, newest;
+    /// Servo input: velocities of joints.
+    DELTA_JOINT: control_msgs::msg::JointJog = "servo_node/delta_joint_cmds", newest, newest;
+    /// Servo input: where the tool is to be.
+    POSE_TARGET: geometry_msgs::msg::PoseStamped = "servo_node/pose_target_cmds", newest, newest;
+    /// What servoing does.
+    SERVO_STATUS: moveit_msgs::msg::ServoStatus = "servo_node/status", newest, newest;
     /// Emergency stop, latched until `control/reset`.
     E_STOP: std_msgs::msg::Bool = "control/e_stop", newest, newest;
     /// How every node is.
@@ -158,6 +172,10 @@ topics! {
 
 /// Services and actions, by name.
 pub mod names {
+    /// Halts servoing, or lets it go on (std_srvs/SetBool).
+    pub const PAUSE_SERVO: &str = "servo_node/pause_servo";
+    /// Chooses between joints, twist and pose (moveit_msgs/ServoCommandType).
+    pub const SWITCH_COMMAND_TYPE: &str = "servo_node/switch_command_type";
     /// Brings the arm to rest (std_srvs/Trigger).
     pub const CONTROL_STOP: &str = "control/stop";
     /// Ends an emergency stop (std_srvs/Trigger).

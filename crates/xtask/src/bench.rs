@@ -3,7 +3,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 
-use crate::{build, places, setup};
+use crate::{bench_control, build, places, setup};
 
 /// What is measured.
 #[derive(Subcommand)]
@@ -17,6 +17,8 @@ pub enum Subject {
     /// Detections and objects in rendered tables whose truth is known.
     #[command(disable_help_flag = true)]
     Perception(Options),
+    /// Periods of the control loop at 1 kHz beside a loop that only sleeps.
+    Control(bench_control::Options),
 }
 
 /// What is handed on to the measuring program.
@@ -33,6 +35,7 @@ pub fn run(subject: &Subject) -> Result<ExitCode> {
         Subject::Planning(options) => ("planning", options),
         Subject::Ik(options) => ("ik", options),
         Subject::Perception(options) => return perception(options),
+        Subject::Control(options) => return bench_control::run(options),
     };
     if names_peers(arguments) {
         setup::peers()?;

@@ -2,6 +2,7 @@
 //! the nodes.
 
 mod bench;
+mod bench_control;
 mod bring;
 mod build;
 mod demo;
