@@ -3,8 +3,8 @@
 use std::marker::PhantomData;
 
 use r2r::{
-    QosProfile, WrappedTypesupport, control_msgs, diagnostic_msgs, moveit_msgs, sensor_msgs,
-    std_msgs, tf2_msgs, trajectory_msgs, vision_msgs, visualization_msgs,
+    QosProfile, WrappedTypesupport, control_msgs, diagnostic_msgs, geometry_msgs, moveit_msgs,
+    sensor_msgs, std_msgs, tf2_msgs, trajectory_msgs, vision_msgs, visualization_msgs,
 };
 
 use crate::error::RosError;
@@ -126,6 +126,8 @@ topics! {
     ANNOTATED: sensor_msgs::msg::Image = "perception/annotated", default, default;
     /// Objects, for RViz.
     PERCEPTION_MARKERS: visualization_msgs::msg::MarkerArray = "perception/markers", default, default;
+    /// Poses of the tool that the reach scenario asks for, in their order.
+    REACH_POSES: geometry_msgs::msg::PoseArray = "task/reach_poses", latched, latched;
     /// A timed motion; its stamp says when it takes over.
     JOINT_TRAJECTORY: trajectory_msgs::msg::JointTrajectory = "joint_trajectory", newest, newest;
     /// The planner's world.
