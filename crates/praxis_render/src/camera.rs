@@ -1,3 +1,4 @@
+use nalgebra::{Matrix3, Rotation3, Translation3, UnitQuaternion, Vector3};
 use praxis_geometry::Pose;
 
 /// A pinhole camera without distortion; pixel centres at whole numbers.
@@ -20,6 +21,30 @@ pub struct Camera {
 }
 
 impl Camera {
+    /// A camera at one place that looks at another, upright; `fov_rad` is the angle that the
+    /// picture's width spans. The two must not stand above each other.
+    pub fn looking_at(
+        eye_m: Vector3<f64>,
+        look_at_m: Vector3<f64>,
+        [width_px, height_px]: [usize; 2],
+        fov_rad: f64,
+    ) -> Self {
+        let forward = (look_at_m - eye_m).normalize();
+        let right = forward.cross(&Vector3::z()).normalize();
+        let axes = Matrix3::from_columns(&[right, forward.cross(&right), forward]);
+        let turn = UnitQuaternion::from_rotation_matrix(&Rotation3::from_matrix_unchecked(axes));
+        let focal_px = 0.5 * width_px as f64 / (0.5 * fov_rad).tan();
+        Self {
+            width_px,
+            height_px,
+            fx_px: focal_px,
+            fy_px: focal_px,
+            cx_px: 0.5 * (width_px as f64 - 1.0),
+            cy_px: 0.5 * (height_px as f64 - 1.0),
+            world_from_optical: Pose::from_parts(Translation3::from(eye_m), turn),
+        }
+    }
+
     /// The same view with `factor` times as many pixels along each side.
     pub fn finer(&self, factor: usize) -> Self {
         let f = factor as f64;

@@ -128,6 +128,8 @@ topics! {
     ANNOTATED: sensor_msgs::msg::Image = "perception/annotated", default, default;
     /// Objects, for RViz.
     PERCEPTION_MARKERS: visualization_msgs::msg::MarkerArray = "perception/markers", default, default;
+    /// Poses of the tool that the reach scenario asks for, in their order.
+    REACH_POSES: geometry_msgs::msg::PoseArray = "task/reach_poses", latched, latched;
     /// A timed motion; its stamp says when it takes over.
     JOINT_TRAJECTORY: trajectory_msgs::msg::JointTrajectory = "joint_trajectory", newest, newest;
     /// The planner's world.

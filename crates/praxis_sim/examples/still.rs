@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use nalgebra::{Isometry3, Matrix3, Rotation3, Translation3, UnitQuaternion, Vector3};
+use nalgebra::Vector3;
 use praxis_render::Camera;
 use praxis_sim::{RobotDescription, SceneView, SimConfig, Simulator};
 use praxis_trajectory::LimitsFile;
@@ -22,7 +22,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         simulator.step();
     }
 
-    let camera = camera([1.50, -0.42, 1.45], [0.27, 0.10, 0.20], [1280, 860], 0.80);
+    let (eye, look_at) = (Vector3::new(1.50, -0.42, 1.45), Vector3::new(0.27, 0.10, 0.20));
+    let camera = Camera::looking_at(eye, look_at, [1280, 860], 0.80);
     let mut view = SceneView::new(&robot, &config.finger_joints, &world, simulator.objects())?;
     let frame = view.draw_smoothly(&camera, &simulator.snapshot());
     image::save_buffer(
@@ -33,22 +34,4 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         image::ColorType::Rgb8,
     )?;
     Ok(())
-}
-
-/// A camera at one place that looks at another, upright.
-fn camera(eye_m: [f64; 3], look_at_m: [f64; 3], size_px: [usize; 2], fov_rad: f64) -> Camera {
-    let forward = (Vector3::from(look_at_m) - Vector3::from(eye_m)).normalize();
-    let right = forward.cross(&Vector3::z()).normalize();
-    let axes = Matrix3::from_columns(&[right, forward.cross(&right), forward]);
-    let turn = UnitQuaternion::from_rotation_matrix(&Rotation3::from_matrix_unchecked(axes));
-    let focal_px = 0.5 * size_px[0] as f64 / (0.5 * fov_rad).tan();
-    Camera {
-        width_px: size_px[0],
-        height_px: size_px[1],
-        fx_px: focal_px,
-        fy_px: focal_px,
-        cx_px: 0.5 * (size_px[0] as f64 - 1.0),
-        cy_px: 0.5 * (size_px[1] as f64 - 1.0),
-        world_from_optical: Isometry3::from_parts(Translation3::from(Vector3::from(eye_m)), turn),
-    }
 }

@@ -50,10 +50,21 @@ pub struct JointDescription {
     pub range: [f64; 2],
     /// Velocity limit: radians or metres a second.
     pub max_velocity: f64,
-    /// Greatest torque or force: newton metres or newtons.
+    /// Greatest torque or force: newton metres or newtons; infinite where none is told.
     pub max_effort: f64,
     /// The joint that this one copies, if any.
-    pub mimics: Option<String>,
+    pub mimics: Option<Mimic>,
+}
+
+/// A joint that copies another: `multiplier` times its position plus `offset`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mimic {
+    /// The joint that is copied.
+    pub joint: String,
+    /// See [`Mimic`].
+    pub multiplier: f64,
+    /// See [`Mimic`].
+    pub offset: f64,
 }
 
 /// One collision solid of a link.
@@ -211,9 +222,25 @@ fn read_joint(node: Node<'_, '_>) -> Result<Option<JointDescription>, SimError> 
         axis: axis.try_normalize(1e-9).ok_or_else(|| missing(node, "an axis that is not zero"))?,
         range,
         max_velocity: number(limit, "velocity", "velocity")?,
-        max_effort: number(limit, "effort", "effort")?,
-        mimics: child(node, "mimic").and_then(|m| m.attribute("joint")).map(str::to_owned),
+        // Many descriptions write 0 where nothing is known.
+        max_effort: match number(limit, "effort", "effort")? {
+            effort if effort > 0.0 => effort,
+            _ => f64::INFINITY,
+        },
+        mimics: child(node, "mimic").map(read_mimic).transpose()?,
     }))
+}
+
+fn read_mimic(node: Node<'_, '_>) -> Result<Mimic, SimError> {
+    let or = |key, default: f64| match node.attribute(key) {
+        Some(_) => number(node, key, "a number"),
+        None => Ok(default),
+    };
+    Ok(Mimic {
+        joint: text(node, "joint", "a joint")?.to_owned(),
+        multiplier: or("multiplier", 1.0)?,
+        offset: or("offset", 0.0)?,
+    })
 }
 
 fn read_solid(node: Node<'_, '_>, folder: &Path) -> Result<Solid, SimError> {

@@ -6,6 +6,7 @@ use crate::command::TimedTarget;
 use crate::limit_judge::{LimitJudge, Violation};
 use crate::limits::JointLimits;
 use crate::physics::{Contact, Owner};
+use crate::reach_judge::{ReachGoals, ReachJudge};
 use crate::touch::{FixedRole, ObjectState, TouchJudge};
 
 /// An object slower than this is at rest, metres a second.
@@ -23,9 +24,9 @@ const TOLD: usize = 100;
 pub struct Truth {
     /// Simulated seconds.
     pub sim_time_s: f64,
-    /// Objects at rest inside their bins, not touched by the robot.
+    /// Objects at rest inside their bins, not touched by the robot; or poses reached.
     pub placed: usize,
-    /// All objects.
+    /// All objects, or all poses to reach.
     pub total: usize,
     /// Forbidden contacts so far; one pair counts once until it parts for 0.2 s.
     pub forbidden_contacts: usize,
@@ -70,6 +71,7 @@ pub(crate) struct Judge {
     bins: Vec<Bin>,
     objects: Vec<ObjectInstance>,
     resting_since_s: Option<f64>,
+    reach: Option<ReachJudge>,
     truth: Truth,
 }
 
@@ -93,12 +95,20 @@ impl Judge {
             bins: bins.to_vec(),
             objects: objects.to_vec(),
             resting_since_s: None,
+            reach: None,
             truth: Truth { total: objects.len(), ..Truth::default() },
         }
     }
 
     pub(crate) fn truth(&self) -> &Truth {
         &self.truth
+    }
+
+    /// From now on the poses count, not the objects.
+    pub(crate) fn set_goals(&mut self, goals: ReachGoals) {
+        let reach = ReachJudge::new(goals);
+        self.truth.total = reach.total();
+        self.reach = Some(reach);
     }
 
     /// Index of the object in the fingers.
@@ -175,6 +185,9 @@ impl Judge {
         truth.arm_moving = seen.velocities[..self.arm_joints]
             .iter()
             .any(|velocity| velocity.abs() > JOINT_AT_REST_PER_S);
+        if let Some(reach) = &mut self.reach {
+            truth.placed = reach.observe(&seen.world_from_tool, !truth.arm_moving);
+        }
         let at_rest = truth.placed == truth.total && truth.held.is_none() && !truth.arm_moving;
         if !at_rest {
             self.resting_since_s = None;

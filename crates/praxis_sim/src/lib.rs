@@ -14,6 +14,7 @@ mod limit_judge;
 mod limits;
 mod mjcf;
 mod physics;
+mod reach_judge;
 mod sensor_noise;
 mod simulator;
 mod touch;
@@ -21,7 +22,7 @@ mod view;
 
 pub use self::command::{ArmTarget, CommandTimeline, FingerTarget, JointCommand, TimedTarget};
 pub use self::description::{
-    JointDescription, LinkDescription, RobotDescription, Solid, SolidShape,
+    JointDescription, LinkDescription, Mimic, RobotDescription, Solid, SolidShape,
 };
 pub use self::driver::{DriverConfig, Reference};
 pub use self::error::{CommandError, SimError};
@@ -29,6 +30,7 @@ pub use self::judge::Truth;
 pub use self::limit_judge::Violation;
 pub use self::limits::JointLimits;
 pub use self::mjcf::PhysicsConfig;
+pub use self::reach_judge::ReachGoals;
 pub use self::sensor_noise::{RgbdFrame, SensorNoise};
 pub use self::simulator::{JointStates, SimConfig, Simulator, Snapshot};
 pub use self::view::{SceneView, camera_of};

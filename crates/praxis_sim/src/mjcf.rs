@@ -8,7 +8,7 @@ use nalgebra::Vector3;
 use praxis_geometry::{Pose, Shape};
 use praxis_world::{FixedBox, ObjectInstance};
 
-use crate::description::{LinkDescription, RobotDescription, SolidShape};
+use crate::description::{LinkDescription, Mimic, RobotDescription, SolidShape};
 
 /// Numbers of the physics that no description gives.
 #[derive(Clone, Debug, PartialEq)]
@@ -256,9 +256,12 @@ impl Writer<'_> {
         for joint in robot.moving_joints() {
             let name = escaped(&joint.name);
             let effort = joint.max_effort;
-            self.line(format!(
-                r#"<motor name="{name}" joint="{name}" ctrllimited="true" ctrlrange="-{effort} {effort}"/>"#
-            ));
+            let range = if effort.is_finite() {
+                format!(r#"ctrllimited="true" ctrlrange="-{effort} {effort}""#)
+            } else {
+                r#"ctrllimited="false""#.to_owned()
+            };
+            self.line(format!(r#"<motor name="{name}" joint="{name}" {range}/>"#));
         }
         self.line("</actuator>");
     }
@@ -266,9 +269,9 @@ impl Writer<'_> {
     fn mimics(&mut self, robot: &RobotDescription) {
         self.line("<equality>");
         for joint in robot.moving_joints() {
-            if let Some(mimicked) = &joint.mimics {
+            if let Some(Mimic { joint: mimicked, multiplier, offset }) = &joint.mimics {
                 self.line(format!(
-                    r#"<joint joint1="{}" joint2="{}" polycoef="0 1 0 0 0" solref="0.006 1"/>"#,
+                    r#"<joint joint1="{}" joint2="{}" polycoef="{offset} {multiplier} 0 0 0" solref="0.006 1"/>"#,
                     escaped(&joint.name),
                     escaped(mimicked),
                 ));

@@ -4,13 +4,14 @@ use praxis_trajectory::LimitsFile;
 use praxis_world::{ObjectInstance, World};
 
 use crate::command::{CommandTimeline, JointCommand};
-use crate::description::RobotDescription;
+use crate::description::{Mimic, RobotDescription};
 use crate::driver::{ArmReference, DriverConfig, FingerServo, Reference};
 use crate::error::{CommandError, SimError};
 use crate::judge::{Judge, Observation, Truth};
 use crate::limits::JointLimits;
 use crate::mjcf::PhysicsConfig;
 use crate::physics::{Contact, Physics};
+use crate::reach_judge::ReachGoals;
 
 /// What is simulated, and how.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +20,9 @@ pub struct SimConfig {
     pub physics: PhysicsConfig,
     /// Numbers of the driver.
     pub driver: DriverConfig,
+    /// Joints that commands name, in their order. Empty: all that move on their own and are no
+    /// fingers. What is left over is held where it starts.
+    pub arm_joints: Vec<String>,
     /// Joints of the fingers; they move together, the first one is commanded.
     pub finger_joints: Vec<String>,
     /// Link whose frame lies between the finger tips, y along the opening.
@@ -36,6 +40,7 @@ impl Default for SimConfig {
         Self {
             physics: PhysicsConfig::default(),
             driver: DriverConfig::default(),
+            arm_joints: Vec::new(),
             finger_joints: vec!["panda_finger_joint1".into(), "panda_finger_joint2".into()],
             tool_link: "panda_hand_tcp".into(),
             start_positions: vec![0.0, -0.785, 0.0, -2.356, 0.0, 1.571, 0.785],
@@ -79,6 +84,8 @@ pub struct Simulator {
     link_parents: Vec<Option<usize>>,
     arm: Vec<usize>,
     fingers: Vec<usize>,
+    /// Joints that nobody commands, and where they are held.
+    parked: Vec<(usize, f64)>,
     arm_names: Vec<String>,
     max_efforts: Vec<f64>,
     tool_link: usize,
@@ -116,7 +123,12 @@ impl Simulator {
         };
         let fingers: Vec<usize> =
             config.finger_joints.iter().map(joint_index).collect::<Result<_, _>>()?;
-        let arm: Vec<usize> = (0..joints.len()).filter(|index| !fingers.contains(index)).collect();
+        let is_arm = |index: &usize| !fingers.contains(index) && joints[*index].mimics.is_none();
+        let arm: Vec<usize> = if config.arm_joints.is_empty() {
+            (0..joints.len()).filter(is_arm).collect()
+        } else {
+            config.arm_joints.iter().map(joint_index).collect::<Result<_, _>>()?
+        };
         let link_names: Vec<String> = robot.links.iter().map(|link| link.name.clone()).collect();
         let tool_link = link_names
             .iter()
@@ -142,6 +154,18 @@ impl Simulator {
         }
         for &finger in &fingers {
             start[finger] = config.start_finger_m;
+        }
+        let parked: Vec<usize> =
+            (0..joints.len()).filter(|index| is_arm(index) && !arm.contains(index)).collect();
+        for &index in &parked {
+            start[index] = 0.0_f64.clamp(joints[index].range[0], joints[index].range[1]);
+        }
+        for (index, joint) in joints.iter().enumerate() {
+            if let Some(Mimic { joint: copied, multiplier, offset }) = &joint.mimics
+                && !fingers.contains(&index)
+            {
+                start[index] = multiplier * start[joint_index(copied)?] + offset;
+            }
         }
         for (joint, &position) in joints.iter().zip(&start) {
             let [lower, upper] = joint.range;
@@ -185,6 +209,7 @@ impl Simulator {
             objects,
             joint_names,
             link_names,
+            parked: parked.iter().map(|&index| (index, start[index])).collect(),
             arm,
             fingers,
             tool_link,
@@ -245,12 +270,13 @@ impl Simulator {
                 + bandwidth * bandwidth * (wanted[joint] - positions[slot])
                 + 2.0 * bandwidth * (wanted_velocities[joint] - velocities[slot])
         });
-        let torques = self
-            .physics
-            .inertia(self.joint_names.len())
-            .select_rows(&self.arm)
-            .select_columns(&self.arm)
-            * acceleration;
+        let inertia = self.physics.inertia(self.joint_names.len());
+        for &(slot, held) in &self.parked {
+            let back = bandwidth * bandwidth * (held - positions[slot])
+                - 2.0 * bandwidth * velocities[slot];
+            efforts[slot] += inertia[(slot, slot)] * back;
+        }
+        let torques = inertia.select_rows(&self.arm).select_columns(&self.arm) * acceleration;
         for (joint, &slot) in self.arm.iter().enumerate() {
             efforts[slot] += torques[joint];
         }
@@ -349,6 +375,11 @@ impl Simulator {
     /// Whether a command stream is being followed; otherwise the arm brakes or holds.
     pub fn is_following(&self) -> bool {
         self.reference.is_following()
+    }
+
+    /// From now on the judge counts poses that the tool reaches instead of objects.
+    pub fn set_goals(&mut self, goals: ReachGoals) {
+        self.judge.set_goals(goals);
     }
 
     /// What the judge has seen.

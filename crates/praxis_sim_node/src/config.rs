@@ -36,7 +36,10 @@ pub struct SimParameters {
     /// Where the fingers start, metres from the middle.
     #[schemars(range(min = 0.0, max = 0.2))]
     pub start_finger_m: f64,
-    /// Joints of the fingers; the first one is commanded, all move together.
+    /// Joints that commands name. Empty: all that move on their own and are no fingers.
+    pub arm_joints: Vec<String>,
+    /// Joints of the fingers; the first one is commanded, all move together. ROS parameter files
+    /// cannot say an empty list: a robot without fingers has `[""]`.
     pub finger_joints: Vec<String>,
     /// Link between the finger tips, y along the opening.
     pub tool_link: String,
@@ -47,6 +50,15 @@ pub struct SimParameters {
     /// Simulated seconds after which the judge calls the run failed; 0: never.
     #[schemars(range(min = 0.0))]
     pub time_limit_s: f64,
+    /// Random poses that the arm is to reach instead of sorting; 0: none.
+    #[schemars(range(min = 0, max = 1000))]
+    pub reach_poses: u32,
+    /// How far from a pose still counts as reached, metres.
+    #[schemars(range(min = 0.0001, max = 0.1))]
+    pub reach_tolerance_m: f64,
+    /// How far from a pose's orientation still counts as reached, radians.
+    #[schemars(range(min = 0.0001, max = 1.0))]
+    pub reach_tolerance_rad: f64,
     /// The camera.
     pub camera: CameraParameters,
 }
@@ -81,11 +93,15 @@ impl Default for SimParameters {
             tf_rate_hz: 50.0,
             start_positions_rad: sim.start_positions,
             start_finger_m: sim.start_finger_m,
+            arm_joints: sim.arm_joints,
             finger_joints: sim.finger_joints,
             tool_link: sim.tool_link,
             world_frame: "world".to_owned(),
             judge_file: String::new(),
             time_limit_s: 0.0,
+            reach_poses: 0,
+            reach_tolerance_m: 0.005,
+            reach_tolerance_rad: 0.02,
             camera: CameraParameters::default(),
         }
     }
@@ -103,7 +119,13 @@ impl SimParameters {
         SimConfig {
             physics: PhysicsConfig { timestep_s: self.timestep_s, ..PhysicsConfig::default() },
             driver: DriverConfig::default(),
-            finger_joints: self.finger_joints.clone(),
+            arm_joints: self.arm_joints.clone(),
+            finger_joints: self
+                .finger_joints
+                .iter()
+                .filter(|name| !name.is_empty())
+                .cloned()
+                .collect(),
             tool_link: self.tool_link.clone(),
             start_positions: self.start_positions_rad.clone(),
             start_finger_m: self.start_finger_m,

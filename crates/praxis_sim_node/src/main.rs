@@ -5,6 +5,7 @@
 
 mod camera_loop;
 mod config;
+mod course;
 mod drawing;
 mod messages;
 mod node;

@@ -1,8 +1,9 @@
 //! From the simulator's values to messages and back.
 
 use praxis_geometry::{Pose, Stamp};
+use praxis_ros::convert::ToMsg;
 use praxis_ros::r2r::builtin_interfaces::msg::Time;
-use praxis_ros::r2r::geometry_msgs::msg::{Transform, TransformStamped, Vector3};
+use praxis_ros::r2r::geometry_msgs::msg::{PoseArray, Transform, TransformStamped, Vector3};
 use praxis_ros::r2r::rosgraph_msgs::msg::Clock as ClockMessage;
 use praxis_ros::r2r::sensor_msgs::msg::{CameraInfo, Image, JointState};
 use praxis_ros::r2r::std_msgs::msg::Header;
@@ -49,6 +50,11 @@ pub fn tf_msg(stamp: Stamp, frames: &[FrameInParent]) -> TFMessage {
         transform: transform_msg(&frame.parent_from_child),
     };
     TFMessage { transforms: frames.iter().map(transform).collect() }
+}
+
+/// Poses.
+pub fn poses_msg(stamp: Stamp, frame: &str, poses: &[Pose]) -> PoseArray {
+    PoseArray { header: header(stamp, frame), poses: poses.iter().map(ToMsg::to_msg).collect() }
 }
 
 fn transform_msg(pose: &Pose) -> Transform {

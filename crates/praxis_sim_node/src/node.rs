@@ -12,7 +12,7 @@ use praxis_ros::{Diagnostics, Node, StopFlag, Transitions, logging, topics};
 use crate::camera_loop::{self, CameraOutputs, FrameSlot};
 use crate::config::SimParameters;
 use crate::drawing;
-use crate::messages::{command_from_msg, tf_msg};
+use crate::messages::{command_from_msg, poses_msg, tf_msg};
 use crate::physics_loop::{Outputs, PhysicsLoop};
 use crate::pipeline::SimPipeline;
 use crate::state_publishing::{StatePublishers, StatePublishing};
@@ -63,6 +63,12 @@ pub fn run() -> anyhow::Result<()> {
         description.publish(&text);
         static_transforms.publish(&frames);
     });
+
+    if !pipeline.course().is_empty() {
+        let course = node.publish_on(&topics::REACH_POSES)?;
+        let poses = poses_msg(epoch, &parameters.world_frame, pipeline.course());
+        node.at_start(move || course.publish(&poses));
+    }
 
     let frame_slot = start_camera(&mut node, &parameters, &pipeline, &diagnostics, &stop)?;
 

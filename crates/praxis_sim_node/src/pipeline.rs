@@ -2,11 +2,12 @@ use std::path::Path;
 
 use anyhow::Context;
 use praxis_geometry::Pose;
-use praxis_sim::{CommandError, JointCommand, RobotDescription, Simulator, Snapshot};
+use praxis_sim::{CommandError, JointCommand, ReachGoals, RobotDescription, Simulator, Snapshot};
 use praxis_trajectory::LimitsFile;
 use praxis_world::World;
 
 use crate::config::SimParameters;
+use crate::course::{self, Course};
 use crate::verdict::VerdictFile;
 
 /// A simulation with its schedule: which step brings which message. Knows no ROS.
@@ -16,6 +17,7 @@ pub struct SimPipeline {
     robot: RobotDescription,
     urdf: String,
     verdict: Option<VerdictFile>,
+    course: Vec<Pose>,
     steps: u64,
     every: Every,
 }
@@ -75,7 +77,28 @@ impl SimPipeline {
             )?,
         };
         let world = World::read(&world_file)?;
-        let simulator = Simulator::new(&robot, &limits, &world, parameters.sim_config())?;
+        let mut simulator = Simulator::new(&robot, &limits, &world, parameters.sim_config())?;
+        let mut course = Vec::new();
+        if parameters.reach_poses > 0 {
+            let srdf = srdf_file.map(std::fs::read_to_string).transpose()?;
+            course = course::draw(
+                &urdf,
+                srdf.as_deref(),
+                &limits,
+                &world,
+                &Course {
+                    arm_joints: simulator.arm_names(),
+                    tool_link: &parameters.tool_link,
+                    poses: parameters.reach_poses as usize,
+                    seed: u64::from(parameters.seed),
+                },
+            )?;
+            simulator.set_goals(ReachGoals {
+                world_from_tool: course.clone(),
+                position_tolerance_m: parameters.reach_tolerance_m,
+                rotation_tolerance_rad: parameters.reach_tolerance_rad,
+            });
+        }
         let verdict = match parameters.judge_file.as_str() {
             "" => None,
             file => Some(
@@ -92,7 +115,7 @@ impl SimPipeline {
             transforms: steps(parameters.tf_rate_hz),
             frame: 1.0 / (world.camera.rate_hz * step_s),
         };
-        Ok(Self { simulator, world, robot, urdf, verdict, steps: 0, every })
+        Ok(Self { simulator, world, robot, urdf, verdict, course, steps: 0, every })
     }
 
     /// One physics step; says what is due.
@@ -134,6 +157,11 @@ impl SimPipeline {
     /// The robot.
     pub fn robot(&self) -> &RobotDescription {
         &self.robot
+    }
+
+    /// Poses of the tool that are to be reached, if any.
+    pub fn course(&self) -> &[Pose] {
+        &self.course
     }
 
     /// The robot's URDF.

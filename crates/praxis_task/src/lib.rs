@@ -1,4 +1,4 @@
-//! Pick, place, sort: a sequence of goals that can be cancelled and explains itself.
+//! Pick, place, sort, reach: a sequence of goals that can be cancelled and explains itself.
 //!
 //! In: [`Skills`], what a robot can do one call at a time (look, move, grip), and the [`Bin`]s
 //! with the class that belongs into each. Out: a [`SortReport`] with what was placed and,
@@ -9,6 +9,7 @@ mod bin;
 mod error;
 mod grasp;
 mod object;
+mod reach;
 mod report;
 mod skills;
 mod sort;
@@ -17,6 +18,7 @@ pub use self::bin::{Bin, BinSlot};
 pub use self::error::{SkillError, TaskError};
 pub use self::grasp::{Grasp, GraspConfig, grasps_for};
 pub use self::object::{Footprint, SeenObject};
+pub use self::reach::{ReachConfig, ReachReport, ReachTask};
 pub use self::report::{FailedAttempt, SortReport};
 pub use self::skills::{Grip, HeldObject, Skills};
 pub use self::sort::{SortConfig, SortTask};

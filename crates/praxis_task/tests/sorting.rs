@@ -6,7 +6,8 @@ use std::collections::VecDeque;
 use nalgebra::{Point3, Vector2, Vector3};
 use praxis_geometry::Pose;
 use praxis_task::{
-    Bin, Grip, HeldObject, SeenObject, SkillError, Skills, SortConfig, SortTask, TaskError,
+    Bin, Grip, HeldObject, ReachConfig, ReachTask, SeenObject, SkillError, Skills, SortConfig,
+    SortTask, TaskError,
 };
 
 #[derive(Default)]
@@ -244,4 +245,28 @@ fn endless_trouble_ends_with_the_last_reason() {
     let (report, result) = run(&mut table);
     assert!(matches!(result, Err(TaskError::GaveUp { failures: 12, .. })), "{result:?}");
     assert!(report.error.unwrap().contains("move_action gave no answer"));
+}
+
+#[test]
+fn poses_are_reached_in_their_order_and_failed_motions_tried_again() {
+    let poses: Vec<Pose> =
+        (1..=5).map(|k| Pose::translation(0.1 * f64::from(k), 0.0, 0.3)).collect();
+    let reach =
+        |table: &mut Table| ReachTask::new(ReachConfig::default(), poses.clone()).run(table);
+    let failed = SkillError::NoMotion { target: "x".into(), reason: "no path".into() };
+
+    let mut table = Table::default();
+    table.motion_errors = vec![None, Some(failed.clone()), None].into();
+    let (report, result) = reach(&mut table);
+    assert_eq!((result, report.reached, report.failed_attempts.len()), (Ok(()), 5, 1));
+    assert_eq!(table.tool, poses[4]);
+
+    let mut table = Table { motion_errors: vec![Some(failed); 40].into(), ..Table::default() };
+    let (report, result) = reach(&mut table);
+    assert_eq!(report.reached, 0);
+    assert!(matches!(result, Err(TaskError::GaveUp { failures: 4, .. })), "{result:?}");
+
+    let mut table = Table { cancel_after_motions: Some(2), ..Table::default() };
+    let (report, result) = reach(&mut table);
+    assert_eq!((result, report.reached), (Err(TaskError::Cancelled), 1));
 }

@@ -57,6 +57,11 @@ impl RosSkills {
         move || cancel.load(Ordering::SeqCst) || stop.is_stopped()
     }
 
+    /// Waits for the poses that the tool is to reach; `None` if the task is cancelled meanwhile.
+    pub fn course(&self) -> Option<Vec<Pose>> {
+        self.seen.course(&self.stops())
+    }
+
     fn move_to(&self, goal: Constraints, target: &str) -> Result<(), SkillError> {
         let mut request = MotionPlanRequest {
             group_name: self.parameters.group.clone(),

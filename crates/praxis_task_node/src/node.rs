@@ -3,14 +3,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use praxis_geometry::{NamedJoints, Stamp};
+use praxis_geometry::{NamedJoints, Pose, Stamp};
 use praxis_ros::convert::FromMsg;
+use praxis_ros::r2r::geometry_msgs::msg::PoseArray;
 use praxis_ros::r2r::sensor_msgs::msg::JointState;
 use praxis_ros::r2r::std_srvs::srv::Trigger;
 use praxis_ros::r2r::vision_msgs::msg::Detection3DArray;
 use praxis_ros::topics::{self, names};
 use praxis_ros::{Diagnostics, Level, Node, StopFlag, Transitions, logging};
-use praxis_task::{Bin, SortTask, TaskError};
+use praxis_task::{Bin, ReachConfig, ReachTask, SortTask, TaskError};
 
 use crate::clients::RosSkills;
 use crate::messages;
@@ -38,13 +39,18 @@ pub fn run() -> anyhow::Result<()> {
         apply: node.client(names::APPLY_PLANNING_SCENE)?,
         timeout: answer_timeout,
     };
-    let bins = bins_of(&parameters.world_file)?;
+    let sorts = parameters.kind == "sort";
     let states = NamedStates::read(&parameters.robot_description_semantic_file, &parameters.group)?;
-    states.positions(&parameters.look_state)?;
+    let (mut bins, mut bin_parts) = Default::default();
+    if sorts {
+        states.positions(&parameters.look_state)?;
+        bins = bins_of(&parameters.world_file)?;
+        bin_parts = bin_parts_of(&parameters.world_file)?;
+    }
     let skills = RosSkills {
         states,
         classes: bins.iter().map(|bin| bin.class.clone()).collect(),
-        bin_parts: bin_parts_of(&parameters.world_file)?,
+        bin_parts,
         clock: clock.clone(),
         seen,
         cancel: cancel.clone(),
@@ -83,7 +89,8 @@ pub fn run() -> anyhow::Result<()> {
 
     let worker = std::thread::Builder::new().name("task".to_owned()).spawn({
         let stop = stop.clone();
-        move || work(skills, &bins, &starts, &stop, &diagnostics)
+        let job = if sorts { Job::Sort(bins) } else { Job::Reach };
+        move || work(skills, &job, &starts, &stop, &diagnostics)
     })?;
     node.spin();
     stop.stop();
@@ -97,6 +104,13 @@ fn listen(node: &mut Node, seen: &Seen) -> anyhow::Result<()> {
         match stamp.and_then(|stamp| Ok((stamp, messages::objects_of(&message)?))) {
             Ok((stamp, objects)) => ours.set_objects(stamp, objects),
             Err(error) => tracing::warn!(%error, "objects left out"),
+        }
+    })?;
+    let ours = seen.clone();
+    node.listen_to(&topics::REACH_POSES, move |message: PoseArray| {
+        match message.poses.iter().map(Pose::from_msg).collect() {
+            Ok(poses) => ours.set_course(poses),
+            Err(error) => tracing::warn!(%error, "poses to reach left out"),
         }
     })?;
     let ours = seen.clone();
@@ -131,10 +145,43 @@ impl Transitions for Control {
     }
 }
 
+/// What a start starts.
+enum Job {
+    Sort(Vec<Bin>),
+    Reach,
+}
+
+impl Job {
+    /// Runs it to its end; the report is for a file.
+    fn run(&self, skills: &mut RosSkills) -> (serde_json::Value, Result<(), TaskError>) {
+        match self {
+            Self::Sort(bins) => {
+                let task = SortTask::new(skills.parameters.sort(), bins.clone());
+                let (report, result) = task.run(skills);
+                (serde_json::json!(report), result)
+            }
+            Self::Reach => {
+                let Some(course) = skills.course() else {
+                    return (serde_json::Value::Null, Err(TaskError::Cancelled));
+                };
+                let (report, result) = ReachTask::new(ReachConfig::default(), course).run(skills);
+                (serde_json::json!(report), result)
+            }
+        }
+    }
+
+    fn done(&self) -> &'static str {
+        match self {
+            Self::Sort(_) => "the table is sorted",
+            Self::Reach => "every pose was reached",
+        }
+    }
+}
+
 /// Runs one task for every start, until the node stops.
 fn work(
     mut skills: RosSkills,
-    bins: &[Bin],
+    job: &Job,
     starts: &Receiver<()>,
     stop: &StopFlag,
     diagnostics: &Diagnostics,
@@ -145,25 +192,24 @@ fn work(
             continue;
         }
         while starts.try_recv().is_ok() {}
-        let task = SortTask::new(skills.parameters.sort(), bins.to_vec());
-        let (report, result) = task.run(&mut skills);
+        let (report, result) = job.run(&mut skills);
         match &result {
             Ok(()) => {
-                tracing::info!(placed = report.placed.len(), "the table is sorted");
-                diagnostics.report("task", Level::Ok, "the table is sorted");
+                tracing::info!("{}", job.done());
+                diagnostics.report("task", Level::Ok, job.done());
             }
             Err(TaskError::Cancelled) => {
                 tracing::info!("the task was cancelled");
                 diagnostics.report("task", Level::Ok, "cancelled");
             }
             Err(error) => {
-                tracing::error!(%error, "the table is not sorted");
+                tracing::error!(%error, "the task ended early");
                 diagnostics.report("task", Level::Error, error.to_string());
             }
         }
         let file = &skills.parameters.report_file;
         if !file.is_empty()
-            && let Err(error) = std::fs::write(file, serde_json::json!(report).to_string())
+            && let Err(error) = std::fs::write(file, report.to_string())
         {
             tracing::warn!(%error, %file, "the report was not written");
         }

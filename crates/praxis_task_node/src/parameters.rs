@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TaskParameters {
+    /// What is done: `sort` sorts the table, `reach` brings the tool to the poses that are asked
+    /// for on `task/reach_poses`.
+    #[schemars(extend("enum" = ["sort", "reach"]))]
+    pub kind: String,
     /// World file: where the bins stand and what belongs into them.
     pub world_file: String,
     /// SRDF file with the named states of the arm.
@@ -74,6 +78,7 @@ impl Default for TaskParameters {
         let sort = SortConfig::default();
         let words = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect();
         Self {
+            kind: "sort".to_owned(),
             world_file: String::new(),
             robot_description_semantic_file: String::new(),
             group: "panda_arm".to_owned(),

@@ -1,7 +1,7 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use praxis_geometry::{NamedJoints, Stamp};
+use praxis_geometry::{NamedJoints, Pose, Stamp};
 use praxis_task::SeenObject;
 
 /// The newest that perception and the driver have said; written by the ROS thread.
@@ -12,6 +12,7 @@ pub struct Seen(Arc<(Mutex<Newest>, Condvar)>);
 struct Newest {
     objects: Option<(Stamp, Vec<SeenObject>)>,
     joints: Option<(Instant, NamedJoints)>,
+    course: Option<Vec<Pose>>,
 }
 
 impl Seen {
@@ -28,6 +29,27 @@ impl Seen {
     /// Takes joint positions.
     pub fn set_joints(&self, joints: NamedJoints) {
         self.lock().joints = Some((Instant::now(), joints));
+    }
+
+    /// Takes the poses that the tool is to reach.
+    pub fn set_course(&self, world_from_tool: Vec<Pose>) {
+        self.lock().course = Some(world_from_tool);
+        self.0.1.notify_all();
+    }
+
+    /// Waits for the poses that the tool is to reach.
+    pub fn course(&self, give_up: &dyn Fn() -> bool) -> Option<Vec<Pose>> {
+        let mut newest = self.lock();
+        loop {
+            if let Some(course) = &newest.course {
+                return Some(course.clone());
+            }
+            if give_up() {
+                return None;
+            }
+            let waited = self.0.1.wait_timeout(newest, Duration::from_millis(20));
+            newest = waited.unwrap_or_else(|broken| broken.into_inner()).0;
+        }
     }
 
     /// Waits for a view that was taken at `stamp` or later.

@@ -17,6 +17,12 @@ pub enum WorldError {
         /// What the parser said, with line and column.
         reason: String,
     },
+    /// Objects are described, but not where they start or what they weigh.
+    #[error("classes are described, so '{what}' is needed too")]
+    Missing {
+        /// Which entry.
+        what: &'static str,
+    },
     /// A number must be positive and finite and is not.
     #[error("{what} is {value}, must be positive and finite")]
     NotPositive {

@@ -16,10 +16,15 @@ use crate::world::{SpawnArea, World};
 struct WorldFile {
     name: String,
     fixed: Vec<FixedFile>,
+    // A world in which nothing is sorted has only what stands fixed.
+    #[serde(default)]
     bins: Vec<BinFile>,
-    spawn: SpawnFile,
+    #[serde(default)]
+    spawn: Option<SpawnFile>,
+    #[serde(default)]
     classes: Vec<ObjectClass>,
-    mass_kg: Range,
+    #[serde(default)]
+    mass_kg: Option<Range>,
     camera: CameraFile,
 }
 
@@ -79,14 +84,25 @@ impl World {
                 check_positive_range(&format!("{what} of class '{}'", class.name), range)?;
             }
         }
-        check_positive_range("mass_kg", file.mass_kg)?;
+        let nothing_to_sort = file.classes.is_empty();
+        let spawn = match file.spawn {
+            Some(spawn) => spawn.check()?,
+            None if nothing_to_sort => SpawnArea::NONE,
+            None => return Err(WorldError::Missing { what: "spawn" }),
+        };
+        let mass_kg = match file.mass_kg {
+            Some(mass_kg) => mass_kg,
+            None if nothing_to_sort => [1.0, 1.0],
+            None => return Err(WorldError::Missing { what: "mass_kg" }),
+        };
+        check_positive_range("mass_kg", mass_kg)?;
         Ok(Self {
             name: file.name,
             fixed: file.fixed.into_iter().map(FixedFile::check).collect::<Result<_, _>>()?,
             bins: file.bins.into_iter().map(BinFile::check).collect::<Result<_, _>>()?,
-            spawn: file.spawn.check()?,
+            spawn,
             classes: file.classes,
-            mass_kg: file.mass_kg,
+            mass_kg,
             camera: file.camera.check()?,
         })
     }

@@ -18,6 +18,12 @@ pub struct SpawnArea {
     pub objects_per_class: usize,
 }
 
+impl SpawnArea {
+    /// Of a world in which nothing lies about.
+    pub(crate) const NONE: Self =
+        Self { x_m: [0.0; 2], y_m: [0.0; 2], clearance_m: 0.0, objects_per_class: 0 };
+}
+
 /// A table-top world: checked, in metres, in the frame `world` (z = 0 is the table top).
 #[derive(Clone, Debug, PartialEq)]
 pub struct World {

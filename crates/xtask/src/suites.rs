@@ -12,8 +12,10 @@ use crate::{bench, bring, build, domain, environment, places, processes, setup};
 #[derive(Args)]
 pub struct Options {
     /// One part: a crate, a file of `tests/ros` without its ending, or one of `format`, `hashes`,
-    /// `algorithms`, `inspect_graph`, `survive_kill`, `random_weights`; `lint`, `demo` and `robots`
-    /// (minutes of fitting spheres) run only when asked for.
+    /// `algorithms`, `inspect_graph`, `survive_kill`, `random_weights`; `lint`, `demo`, `robots`
+    /// (minutes of fitting spheres), `new_robots` (a configuration and a demo for each of five
+    /// robots), `colcon` (a build from a clean workspace) and `two_machines` (two network
+    /// namespaces; needs root) run only when asked for.
     #[arg(long)]
     only: Option<String>,
 }
@@ -99,7 +101,8 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let suites = python_suites()?;
     let chosen: Vec<&String> = suites.iter().filter(|name| wanted(name)).collect();
     let nodes_run = ["inspect_graph", "survive_kill", "random_weights"].into_iter().any(wanted);
-    if !chosen.is_empty() || nodes_run || asked("demo") {
+    let scripts_run = ["two_machines", "new_robots"].into_iter().any(asked);
+    if !chosen.is_empty() || nodes_run || scripts_run || asked("demo") {
         build::nodes()?;
     }
     if chosen.iter().any(|name| *name == "test_runtime") {
@@ -114,6 +117,17 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     }
     for beside in BESIDE_A_DEMO.iter().filter(|beside| wanted(beside.script)) {
         beside_a_demo(&mut count, beside)?;
+    }
+    if asked("colcon") {
+        setup::colcon()?;
+        script(&mut count, "colcon", domain::private(62))?;
+    }
+    if asked("two_machines") {
+        script(&mut count, "two_machines", domain::private(63))?;
+    }
+    if asked("new_robots") {
+        setup::robot_packages()?;
+        script(&mut count, "new_robots", domain::private(64))?;
     }
     if wanted("random_weights") {
         random_weights(&mut count)?;
@@ -161,6 +175,18 @@ fn robots() -> Command {
         // Where `package://` is looked up.
         .env("AMENT_PREFIX_PATH", packages);
     command
+}
+
+/// Runs a script of `tests/ros` that starts what it needs itself.
+fn script(count: &mut Count, name: &str, domain: u8) -> Result<()> {
+    let mut command = environment::command(environment::python(), domain)?;
+    command
+        .env("PRAXIS_NODES", places::target().join("release"))
+        .env("PRAXIS_XTASK", std::env::current_exe()?)
+        .env("PRAXIS_BROUGHT", places::ros())
+        .arg("-u")
+        .arg(places::root().join("tests/ros").join(format!("{name}.py")));
+    counted(count, name, &mut command)
 }
 
 /// Scripts named `test_*.py`.

@@ -1,0 +1,19 @@
+use clap::{Args, CommandFactory};
+use clap_complete::Shell;
+
+use crate::Cli;
+
+/// Options of `completions`.
+#[derive(Args)]
+#[command(
+    after_help = "bash:  praxis completions bash > ~/.local/share/bash-completion/completions/praxis"
+)]
+pub struct Options {
+    /// The shell.
+    shell: Shell,
+}
+
+/// Prints the script.
+pub fn run(options: &Options) {
+    clap_complete::generate(options.shell, &mut Cli::command(), "praxis", &mut std::io::stdout());
+}

@@ -1,0 +1,70 @@
+//! The command `praxis`: what users need beside the nodes. It needs no ROS and no repository.
+//!
+//! A verb is one file with its `Options` and `run`; it is named in [`Verb`] and called in `main`.
+
+mod arm;
+mod completions;
+mod description;
+mod doctor;
+mod files;
+mod home;
+mod limits;
+mod new_robot;
+mod obstacles;
+mod pairs;
+mod picture;
+mod report;
+mod ros2_control;
+mod sdf;
+mod states;
+mod urdf;
+mod view;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Praxis for your robot: configurations, pictures, checks.
+#[derive(Parser)]
+#[command(name = "praxis", version, after_help = "`praxis help VERB` tells all about one of them.")]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Writes a working configuration for a robot from its URDF.
+    NewRobot(new_robot::Options),
+    /// Draws a configured robot among its obstacles.
+    View(view::Options),
+    /// Checks a configuration; each finding comes with its cure.
+    Doctor(doctor::Options),
+    /// Prints a robot's URDF with ros2_control tags for mock, Gazebo or topic-based hardware.
+    Urdf(urdf::Options),
+    /// Writes a world file as SDF, for Gazebo.
+    Sdf(sdf::Options),
+    /// Prints the completion script of a shell.
+    Completions(completions::Options),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().verb {
+        Verb::NewRobot(options) => new_robot::run(&options).map(|()| ExitCode::SUCCESS),
+        Verb::View(options) => view::run(&options).map(|()| ExitCode::SUCCESS),
+        Verb::Doctor(options) => doctor::run(&options),
+        Verb::Urdf(options) => urdf::run(&options).map(|()| ExitCode::SUCCESS),
+        Verb::Sdf(options) => sdf::run(&options).map(|()| ExitCode::SUCCESS),
+        Verb::Completions(options) => {
+            completions::run(&options);
+            Ok(ExitCode::SUCCESS)
+        }
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

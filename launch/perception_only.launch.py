@@ -1,0 +1,11 @@
+"""Perception alone, beside a camera and a robot that run already: all that is to be said stands in perception_only.yaml."""
+
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import table  # noqa: E402
+
+
+def generate_launch_description():
+    return table.description(__file__)

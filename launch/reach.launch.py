@@ -1,0 +1,11 @@
+"""Reaches random poses among obstacles, with any configured robot: all that is to be said stands in reach.yaml."""
+
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import table  # noqa: E402
+
+
+def generate_launch_description():
+    return table.description(__file__)
