@@ -1,25 +1,37 @@
 //! Carries motions out through the controller's action, and plans anew what the scene has spoilt.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use praxis_ros::convert::ToMsg;
 use praxis_ros::r2r::control_msgs::action::FollowJointTrajectory;
 use praxis_ros::r2r::moveit_msgs::action::{ExecuteTrajectory, MoveGroup};
 use praxis_ros::r2r::moveit_msgs::msg as moveit;
+use praxis_ros::r2r::trajectory_msgs::msg::JointTrajectory;
 use praxis_ros::{ActionClient, GoalEnd, GoalHandle};
 use praxis_trajectory::Trajectory;
 
 use crate::error::PlanningError;
-use crate::messages::trajectory_of;
-use crate::requests::{Planned, plan};
-use crate::shared::{Shared, lock};
+use crate::messages::{trajectory_message, trajectory_of};
+use crate::requests::{Planned, order_of, plan};
+use crate::shared::Shared;
 
 /// How long the controller may take to accept.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 /// A motion may take this many times its duration (simulators may run slowly), and so much more.
 const LONGEST_RATIO: f64 = 10.0;
 const LONGEST_EXTRA: Duration = Duration::from_secs(20);
+
+/// How often scene and client are looked at while a motion is carried out.
+const WATCH_EVERY: Duration = Duration::from_millis(2);
+
+/// A motion on its way to the controller.
+struct Takeover {
+    message: JointTrajectory,
+    trajectory: Trajectory,
+}
 
 /// Carries motions out.
 #[derive(Clone)]
@@ -75,7 +87,9 @@ impl Execution {
                 return Ok(());
             }
             tell("MONITOR");
-            match self.execute(&planned.trajectory, &planned.motion.trajectory, cancelled) {
+            let anew = Some(&goal.request);
+            let trajectory = &planned.motion.trajectory;
+            match self.execute(&planned.trajectory, trajectory, anew, cancelled) {
                 Ok(()) => {
                     result.executed_trajectory = planned.trajectory;
                     return Ok(());
@@ -134,7 +148,7 @@ impl Execution {
         let stops = self.shared.stops();
         let cancelled = || handle.is_canceling() || self.shared.stops() != stops;
         let outcome = trajectory_of(&goal.trajectory.joint_trajectory)
-            .and_then(|trajectory| self.execute(&goal.trajectory, &trajectory, &cancelled));
+            .and_then(|trajectory| self.execute(&goal.trajectory, &trajectory, None, &cancelled));
         handle.feedback(ExecuteTrajectory::Feedback { state: "IDLE".to_owned() });
         let error_code = self.shared.code("execute_trajectory", &outcome);
         let result = ExecuteTrajectory::Result { error_code };
@@ -146,10 +160,14 @@ impl Execution {
     }
 
     /// Sends a trajectory to the controller and waits for its end; watches scene and client.
+    ///
+    /// When a change of the scene spoils what is left of it and there is a request to plan `anew`, a
+    /// motion from the moving state takes over; where there is none the arm is brought to rest.
     fn execute(
         &self,
         message: &moveit::RobotTrajectory,
         trajectory: &Trajectory,
+        anew: Option<&moveit::MotionPlanRequest>,
         cancelled: &(dyn Fn() -> bool + Sync),
     ) -> Result<(), PlanningError> {
         let Ok(_one_at_a_time) = self.shared.executing.try_lock() else {
@@ -160,47 +178,147 @@ impl Execution {
         if trajectory.duration_s() == 0.0 {
             return Ok(()); // the arm is there already
         }
-        let goal = FollowJointTrajectory::Goal {
-            trajectory: message.joint_trajectory.clone(),
-            ..Default::default()
-        };
-        let seen = AtomicU64::new(self.shared.scene_version.load(Ordering::SeqCst));
-        let spoilt = std::sync::Mutex::new(None);
-        let give_up = || {
-            if cancelled() {
-                return true;
-            }
-            let version = self.shared.scene_version.load(Ordering::SeqCst);
-            if seen.swap(version, Ordering::SeqCst) != version {
-                let touching = lock(&self.shared.pipeline)
-                    .as_ref()
-                    .and_then(|pipeline| pipeline.recheck(trajectory));
-                *lock(&spoilt) = touching.map(|touching| touching.to_string());
-            }
-            lock(&spoilt).is_some()
-        };
-        let end_within =
-            Duration::from_secs_f64(trajectory.duration_s() * LONGEST_RATIO) + LONGEST_EXTRA;
-        let outcome = self.controller.run(goal, ANSWER_WITHIN, end_within, &give_up);
-        let spoilt = lock(&spoilt).take();
-        let verdict = match outcome {
-            Ok((GoalEnd::Succeeded, _)) => Ok(()),
-            Ok(_) if cancelled() => Err(PlanningError::Cancelled),
-            Ok(_) if spoilt.is_some() => {
-                Err(PlanningError::Invalidated { reason: spoilt.unwrap_or_default() })
-            }
-            Ok((end, result)) => Err(PlanningError::Control {
-                reason: format!("{end:?}, code {}: {}", result.error_code, result.error_string),
-            }),
-            Err(_) if cancelled() => Err(PlanningError::Cancelled),
-            Err(error) => Err(PlanningError::Control { reason: error.to_string() }),
-        };
-        let reached = verdict.is_ok().then_some(trajectory);
+        let first =
+            Takeover { message: message.joint_trajectory.clone(), trajectory: trajectory.clone() };
+        let (reached, verdict) = self.follow(first, anew, cancelled);
         self.shared.with(|pipeline| {
-            pipeline.motion_ended(reached);
+            pipeline.motion_ended(verdict.is_ok().then_some(&reached));
             Ok(())
         })?;
         verdict
+    }
+
+    /// Has the controller follow a motion, and those that take over from it; returns the last one
+    /// and how it ended.
+    fn follow(
+        &self,
+        first: Takeover,
+        anew: Option<&moveit::MotionPlanRequest>,
+        cancelled: &(dyn Fn() -> bool + Sync),
+    ) -> (Trajectory, Result<(), PlanningError>) {
+        let give_up = AtomicBool::new(false);
+        let (ends, ended) = mpsc::channel();
+        std::thread::scope(|scope| {
+            let (give_up, controller) = (&give_up, &self.controller);
+            let send = |number: u64, next: Takeover| {
+                let ends = ends.clone();
+                scope.spawn(move || {
+                    let longest_s = next.trajectory.duration_s() * LONGEST_RATIO;
+                    let end_within = Duration::from_secs_f64(longest_s) + LONGEST_EXTRA;
+                    let goal = FollowJointTrajectory::Goal {
+                        trajectory: next.message,
+                        ..Default::default()
+                    };
+                    let is_over = || give_up.load(Ordering::SeqCst);
+                    let outcome = controller.run(goal, ANSWER_WITHIN, end_within, &is_over);
+                    // Nobody listens any more only when this thread has panicked.
+                    let _ = ends.send((number, outcome));
+                });
+            };
+            let mut running = first.trajectory.clone();
+            let (mut newest, mut open) = (0, 1);
+            send(newest, first);
+            let mut seen = self.shared.scene_version();
+            let mut why: Option<PlanningError> = None;
+            let mut last = None;
+            while open > 0 {
+                if let Ok((number, outcome)) = ended.recv_timeout(WATCH_EVERY) {
+                    open -= 1;
+                    if number == newest {
+                        // One that cannot take over leaves the one before it running.
+                        if outcome.is_err() && open > 0 {
+                            give_up.store(true, Ordering::SeqCst);
+                        }
+                        last = Some(outcome);
+                    }
+                    continue;
+                }
+                if why.is_some() {
+                    continue;
+                }
+                if cancelled() {
+                    give_up.store(true, Ordering::SeqCst);
+                    why = Some(PlanningError::Cancelled);
+                    continue;
+                }
+                let version = self.shared.scene_version();
+                if std::mem::replace(&mut seen, version) == version {
+                    continue;
+                }
+                match self.go_round(&running, anew, newest + 1, give_up) {
+                    Ok(None) => {}
+                    Ok(Some(next)) => {
+                        (newest, open) = (newest + 1, open + 1);
+                        running = next.trajectory.clone();
+                        send(newest, next);
+                    }
+                    Err(error) => {
+                        give_up.store(true, Ordering::SeqCst);
+                        why = Some(error);
+                    }
+                }
+            }
+            let verdict = match (last, why) {
+                (Some(Ok((GoalEnd::Succeeded, _))), _) => Ok(()),
+                (_, Some(why)) => Err(why),
+                (Some(Ok((end, result))), None) => Err(PlanningError::Control {
+                    reason: format!("{end:?}, code {}: {}", result.error_code, result.error_string),
+                }),
+                (Some(Err(error)), None) => {
+                    Err(PlanningError::Control { reason: error.to_string() })
+                }
+                (None, None) => {
+                    Err(PlanningError::Control { reason: "no end was told".to_owned() })
+                }
+            };
+            (running, verdict)
+        })
+    }
+
+    /// Nothing, if the rest of a running motion is free; otherwise a motion that takes over from it.
+    fn go_round(
+        &self,
+        running: &Trajectory,
+        anew: Option<&moveit::MotionPlanRequest>,
+        seed: u64,
+        cancel: &AtomicBool,
+    ) -> Result<Option<Takeover>, PlanningError> {
+        let shared = &self.shared;
+        let found = shared.with(|pipeline| {
+            let now = shared.clock.now();
+            let Some(progress_s) = pipeline.progress_s(running, now) else { return Ok(None) };
+            let touching = pipeline.recheck(running, progress_s);
+            Ok(touching.map(|touching| (touching, now, progress_s)))
+        })?;
+        let Some((touching, now, progress_s)) = found else { return Ok(None) };
+        let spoilt =
+            |what: &str| PlanningError::Invalidated { reason: format!("{touching}; {what}") };
+        let Some(request) = anew else {
+            return Err(spoilt("a given trajectory is not planned anew"));
+        };
+        let begun = Instant::now();
+        let planned = shared.with(|pipeline| {
+            let takeover_s = pipeline.parameters().takeover_s;
+            let mut request = request.clone();
+            request.start_state.joint_state = Default::default();
+            let (mut order, desk) = order_of(pipeline, &request, seed, begun)?;
+            order.time_budget = order.time_budget.min(Duration::from_secs_f64(takeover_s));
+            Ok((order, desk, takeover_s))
+        });
+        let planned = planned.and_then(|(order, mut desk, takeover_s)| {
+            let moving = running.sample(progress_s + takeover_s);
+            Ok((order.plan_moving(&mut desk, &moving, cancel)?, takeover_s))
+        });
+        let (motion, takeover_s) = planned.map_err(|error| spoilt(&error.to_string()))?;
+        let mut message = trajectory_message(&motion.trajectory).joint_trajectory;
+        message.header.stamp = (now + Duration::from_secs_f64(takeover_s)).to_msg();
+        tracing::info!(
+            %touching,
+            planning_us = begun.elapsed().as_micros() as u64,
+            duration_s = motion.trajectory.duration_s(),
+            "the scene is in the way; going round in motion"
+        );
+        Ok(Some(Takeover { message, trajectory: motion.trajectory }))
     }
 
     /// Waits until the arm is at rest.

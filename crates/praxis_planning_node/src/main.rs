@@ -9,6 +9,7 @@ mod execution;
 mod markers;
 mod messages;
 mod node;
+mod obstacles;
 mod parameters;
 mod pipeline;
 mod requests;

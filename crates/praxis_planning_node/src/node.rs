@@ -4,8 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use praxis_geometry::NamedJoints;
-use praxis_ros::convert::{FromMsg, ToMsg};
+use praxis_ros::convert::{FromMsg, JointStateValues, Points, ToMsg};
 use praxis_ros::r2r::moveit_msgs::action::{ExecuteTrajectory, MoveGroup};
 use praxis_ros::r2r::moveit_msgs::{msg as moveit, srv};
 use praxis_ros::r2r::{std_msgs, std_srvs};
@@ -171,19 +170,19 @@ fn hear_robot(
     })?;
     let ours = shared.clone();
     let mut told: Option<Instant> = None;
-    node.listen_calmly_to(&topics::JOINT_STATES, move |message| {
-        match NamedJoints::from_msg(&message) {
-            Ok(joints) => {
-                if let Some(pipeline) = lock(&ours.pipeline).as_mut() {
-                    pipeline.hear(&joints, Instant::now());
-                }
+    node.listen_calmly_to(&topics::JOINT_STATES, move |message| match JointStateValues::from_msg(
+        &message,
+    ) {
+        Ok(joints) => {
+            if let Some(pipeline) = lock(&ours.pipeline).as_mut() {
+                pipeline.hear(&joints.positions, joints.stamp, Instant::now());
             }
-            Err(error) if told.is_none_or(|at| at.elapsed() > TELL_EVERY) => {
-                told = Some(Instant::now());
-                tracing::warn!(%error, "joint state is passed over");
-            }
-            Err(_) => {}
         }
+        Err(error) if told.is_none_or(|at| at.elapsed() > TELL_EVERY) => {
+            told = Some(Instant::now());
+            tracing::warn!(%error, "joint state is passed over");
+        }
+        Err(_) => {}
     })?;
     let ours = shared.clone();
     node.listen_to(&topics::TRAJECTORY_EXECUTION_EVENT, move |message: std_msgs::msg::String| {
@@ -207,6 +206,26 @@ fn change_scene(
 }
 
 fn hear_scene(node: &mut Node, shared: &Shared) -> anyhow::Result<()> {
+    let ours = shared.clone();
+    let mut told: Option<Instant> = None;
+    node.listen_to(&topics::OBSTACLES, move |message| {
+        let outcome = Points::from_msg(&message)
+            .map_err(|error| PlanningError::bad(topics::OBSTACLES.name, error))
+            .and_then(|points| {
+                ours.with(|pipeline| pipeline.see(&points.frame, points.points, points.stamp))
+            });
+        match outcome {
+            Ok(()) => {
+                ours.scene_version.fetch_add(1, Ordering::SeqCst);
+            }
+            Err(PlanningError::Inactive) => {}
+            Err(error) if told.is_none_or(|at| at.elapsed() > TELL_EVERY) => {
+                told = Some(Instant::now());
+                tracing::warn!(%error, "obstacle points are passed over");
+            }
+            Err(_) => {}
+        }
+    })?;
     let ours = shared.clone();
     node.listen_to(&topics::PLANNING_SCENE, move |message| {
         change_scene(&ours, "planning_scene", |pipeline| apply_scene(pipeline, &message));

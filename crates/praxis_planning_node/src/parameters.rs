@@ -46,6 +46,18 @@ pub struct PlanningParameters {
     /// Seed of the search.
     #[schemars(range(min = 0, max = 2147483647))]
     pub seed: i64,
+    /// Whether measured points (`perception/obstacles`) are planned around.
+    pub avoid_points: bool,
+    /// Each measured point is a ball of this radius, in metres.
+    #[schemars(range(min = 0.0, max = 0.2))]
+    pub point_radius_m: f64,
+    /// Points so near to an object of the scene belong to it, in metres.
+    #[schemars(range(min = 0.0, max = 0.2))]
+    pub object_padding_m: f64,
+    /// A motion planned anew takes over so long after the moment at which its planning began, in
+    /// seconds: planning, sending and checking must be done by then.
+    #[schemars(range(min = 0.01, max = 1.0))]
+    pub takeover_s: f64,
     /// How often a motion that a change of the scene has made unsafe is planned anew.
     #[schemars(range(min = 0, max = 20))]
     pub replan_attempts: i64,
@@ -70,6 +82,10 @@ impl Default for PlanningParameters {
             corner_deviation_rad: 0.2,
             max_edge_rad: 1.0,
             seed: 1,
+            avoid_points: true,
+            point_radius_m: 0.01,
+            object_padding_m: 0.025,
+            takeover_s: 0.05,
             replan_attempts: 3,
         }
     }

@@ -6,18 +6,20 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use nalgebra::Point3;
 use praxis_collision::{AllowedPairs, AttachedObject, Checker, CollisionError, Scene, SceneObject};
-use praxis_geometry::{NamedJoints, Pose, Shape};
+use praxis_geometry::{NamedJoints, Pose, Shape, Stamp};
 use praxis_motion::{
     CartesianMotion, CartesianRequest, Motion, MotionConfig, MotionError, MotionPlanner,
     MotionRequest, OrientationConstraint, PoseGoal, Touching,
 };
 use praxis_planning::RrtConnectConfig;
 use praxis_robot::Robot;
-use praxis_trajectory::{LimitsFile, Trajectory};
+use praxis_trajectory::{JointSample, LimitsFile, Trajectory};
 use praxis_world::World;
 
 use crate::error::PlanningError;
+use crate::obstacles::{Obstacles, PointRules};
 use crate::parameters::PlanningParameters;
 use crate::world::{Change, HeldObject, Part, PlanningWorld, WorldObject};
 
@@ -26,15 +28,20 @@ use crate::world::{Change, HeldObject, Part, PlanningWorld, WorldObject};
 const AT_LAST_END: f64 = 0.02;
 /// Spacing of states at which a running motion is checked again.
 const RECHECK_STEP_S: f64 = 0.02;
+/// How finely the place of the arm on a running motion is looked for.
+const PROGRESS_STEP_S: f64 = 0.004;
 
 /// The robot, its state, its world and its planner.
 pub struct Pipeline {
     robot: Arc<Robot>,
     planner: MotionPlanner,
     world: PlanningWorld,
+    obstacles: Obstacles,
     state: Vec<f64>,
     heard: Vec<bool>,
     heard_at: Option<Instant>,
+    /// When the newest positions were measured, in ROS time.
+    measured_at: Stamp,
     last_end: BTreeMap<String, f64>,
     parameters: PlanningParameters,
     descriptions: [String; 2],
@@ -93,9 +100,11 @@ impl Pipeline {
             robot,
             planner,
             world,
+            obstacles: Obstacles::default(),
             state,
             heard,
             heard_at: None,
+            measured_at: Stamp::ZERO,
             last_end: BTreeMap::new(),
             parameters: parameters.clone(),
             descriptions: [urdf, srdf],
@@ -125,15 +134,38 @@ impl Pipeline {
     /// Takes a scene in place of the present one.
     pub fn set_world(&mut self, world: PlanningWorld) {
         self.world = world;
+        self.obstacles.outdate();
+    }
+
+    /// Takes measured points, told in `frame`.
+    pub fn see(
+        &mut self,
+        frame: &str,
+        mut points: Vec<Point3<f32>>,
+        stamp: Stamp,
+    ) -> Result<(), PlanningError> {
+        let root_from_frame = self.frame(frame)?;
+        if root_from_frame != Pose::identity() {
+            let root_from_frame = root_from_frame.cast::<f32>();
+            points.iter_mut().for_each(|point| *point = root_from_frame * *point);
+        }
+        self.obstacles.put(points, stamp);
+        Ok(())
+    }
+
+    /// The measured points.
+    pub fn obstacles(&self) -> &Obstacles {
+        &self.obstacles
     }
 
     /// Takes positions that have been heard; joints of other robots are passed over.
-    pub fn hear(&mut self, joints: &NamedJoints, now: Instant) {
+    pub fn hear(&mut self, joints: &NamedJoints, measured: Stamp, now: Instant) {
         for (name, position) in joints.iter() {
             if let Some(index) = self.robot.joint_index(name).ok() {
                 self.state[index] = position;
                 self.heard[index] = true;
                 self.heard_at = Some(now);
+                self.measured_at = measured;
             }
         }
     }
@@ -222,17 +254,37 @@ impl Pipeline {
 
     /// Makes one change of the scene.
     pub fn apply(&mut self, change: Change) -> Result<(), PlanningError> {
-        let (robot, state) = (self.robot.clone(), self.state.clone());
-        self.world.apply(change, &|link| {
-            robot.link_index(link).ok().map(|link| robot.link_pose(link, &state))
-        })
+        self.obstacles.outdate();
+        let (robot, state) = (&self.robot, &self.state);
+        self.world.apply(change, &|link| link_pose(robot, state, link))
+    }
+
+    /// The scene for collision checks; `held` in place of what the scene says the robot holds.
+    fn scene(
+        &mut self,
+        held: Option<&BTreeMap<String, HeldObject>>,
+    ) -> Result<Scene, PlanningError> {
+        let mut scene = check_scene(&self.world, held.unwrap_or(self.world.held()))?;
+        if self.parameters.avoid_points {
+            let (robot, state) = (&self.robot, &self.state);
+            let rules = PointRules {
+                radius_m: self.parameters.point_radius_m,
+                object_padding_m: self.parameters.object_padding_m,
+            };
+            let pose = |link: &str| link_pose(robot, state, link);
+            scene.cloud = self.obstacles.cloud(&self.world, &pose, rules);
+        }
+        Ok(scene)
     }
 
     /// What one request needs; `held` in place of what the scene says the robot holds.
-    pub fn desk(&self, held: Option<&BTreeMap<String, HeldObject>>) -> Result<Desk, PlanningError> {
+    pub fn desk(
+        &mut self,
+        held: Option<&BTreeMap<String, HeldObject>>,
+    ) -> Result<Desk, PlanningError> {
         Ok(Desk {
             planner: self.planner.clone(),
-            scene: check_scene(&self.world, held.unwrap_or(self.world.held()))?,
+            scene: self.scene(held)?,
             robot: self.robot.clone(),
         })
     }
@@ -254,35 +306,55 @@ impl Pipeline {
         Ok(())
     }
 
-    /// What a running motion will touch from where the arm is now, if anything.
-    pub fn recheck(&self, trajectory: &Trajectory) -> Option<Touching> {
-        let indices: Vec<usize> = trajectory
-            .joint_names()
-            .iter()
-            .map(|name| self.robot.joint_index(name).ok())
-            .collect::<Option<_>>()?;
-        let scene = check_scene(&self.world, self.world.held()).ok()?;
+    /// How far a running motion has come at `now`, in seconds of its own time: the place nearest to
+    /// where the arm was measured, and the time since.
+    pub fn progress_s(&self, trajectory: &Trajectory, now: Stamp) -> Option<f64> {
+        /// A measurement older than this tells nothing; a stamp from the future is of now.
+        const OLDEST_S: f64 = 0.1;
+        let indices = self.indices_of(trajectory)?;
+        let (mut cursor, mut sample) = (0, JointSample::zeros(trajectory.dim()));
+        let steps = (trajectory.duration_s() / PROGRESS_STEP_S).ceil() as usize;
+        let (mut nearest_s, mut least) = (0.0, f64::INFINITY);
+        for step in 0..=steps {
+            let time_s = step as f64 * PROGRESS_STEP_S;
+            trajectory.sample_into(time_s, &mut cursor, &mut sample);
+            let away = indices.iter().zip(&sample.position);
+            let away = away.map(|(&i, p)| (p - self.state[i]).powi(2)).sum();
+            if away < least {
+                (nearest_s, least) = (time_s, away);
+            }
+        }
+        let age_s = now.seconds_since(self.measured_at);
+        Some(nearest_s + if age_s < OLDEST_S { age_s.max(0.0) } else { 0.0 })
+    }
+
+    fn indices_of(&self, trajectory: &Trajectory) -> Option<Vec<usize>> {
+        trajectory.joint_names().iter().map(|name| self.robot.joint_index(name).ok()).collect()
+    }
+
+    /// What a running motion will touch after it has come so far, if anything.
+    pub fn recheck(&mut self, trajectory: &Trajectory, from_s: f64) -> Option<Touching> {
+        let indices = self.indices_of(trajectory)?;
+        let scene = self.scene(None).ok()?;
         let mut checker = Checker::new(&self.robot, &scene, &indices, &self.state).ok()?;
-        let steps = (trajectory.duration_s() / RECHECK_STEP_S).ceil() as usize;
-        let samples: Vec<Vec<f64>> = (0..=steps)
-            .map(|step| trajectory.sample(step as f64 * RECHECK_STEP_S).position)
-            .collect();
-        let away = |sample: &Vec<f64>| -> f64 {
-            sample.iter().zip(&indices).map(|(p, &i)| (p - self.state[i]).powi(2)).sum()
-        };
-        let here =
-            (0..samples.len()).min_by(|&a, &b| away(&samples[a]).total_cmp(&away(&samples[b])))?;
-        samples[here..].iter().find_map(|sample| checker.first_contact(sample)).map(touching_of)
+        let left_s = (trajectory.duration_s() - from_s).max(0.0);
+        let steps = (left_s / RECHECK_STEP_S).ceil() as usize;
+        let position = |step| trajectory.sample(from_s + step as f64 * RECHECK_STEP_S).position;
+        (0..=steps).find_map(|step| checker.first_contact(&position(step))).map(touching_of)
     }
 
     /// What a state touches, as far as the joints of `group` (all joints if empty) matter.
-    pub fn touching(&self, state: &[f64], group: &str) -> Result<Option<Touching>, PlanningError> {
+    pub fn touching(
+        &mut self,
+        state: &[f64],
+        group: &str,
+    ) -> Result<Option<Touching>, PlanningError> {
+        let scene = self.scene(None)?;
         let all: Vec<usize> = (0..state.len()).collect();
         let joints = match group {
             "" => all.as_slice(),
             name => group_of(&self.robot, name)?.joints.as_slice(),
         };
-        let scene = check_scene(&self.world, self.world.held())?;
         let mut checker =
             Checker::new(&self.robot, &scene, joints, state).map_err(MotionError::from)?;
         let q: Vec<f64> = joints.iter().map(|&joint| state[joint]).collect();
@@ -299,6 +371,10 @@ pub fn group_of<'a>(
         let known = robot.groups().iter().map(|group| group.name.clone()).collect();
         MotionError::UnknownName { what: "group", name: name.to_owned(), known }.into()
     })
+}
+
+fn link_pose(robot: &Robot, state: &[f64], link: &str) -> Option<Pose> {
+    robot.link_index(link).ok().map(|link| robot.link_pose(link, state))
 }
 
 fn touching_of(contact: praxis_collision::Contact) -> Touching {
@@ -357,7 +433,21 @@ pub struct PlanOrder {
 impl PlanOrder {
     /// Plans it on a desk.
     pub fn plan(&self, desk: &mut Desk, cancel: &AtomicBool) -> Result<Motion, PlanningError> {
-        desk.plan(&MotionRequest {
+        desk.plan(&self.request(cancel))
+    }
+
+    /// Plans it on a desk, for a group whose joints move as `moving` says.
+    pub fn plan_moving(
+        &self,
+        desk: &mut Desk,
+        moving: &JointSample,
+        cancel: &AtomicBool,
+    ) -> Result<Motion, PlanningError> {
+        Ok(desk.planner.plan_moving(&self.request(cancel), moving, &desk.scene)?)
+    }
+
+    fn request<'a>(&self, cancel: &'a AtomicBool) -> MotionRequest<'a> {
+        MotionRequest {
             start: self.start.clone(),
             group: self.group.clone(),
             goals: self.goals.clone(),
@@ -367,7 +457,7 @@ impl PlanOrder {
             seed: self.seed,
             time_budget: self.time_budget,
             cancel: Some(cancel),
-        })
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use praxis_ros::r2r::{geometry_msgs, moveit_msgs};
 
 use crate::error::PlanningError;
 use crate::messages::{attachment_of, goals_of, path_constraints_of, pose, trajectory_message};
-use crate::pipeline::{PlanOrder, group_of};
+use crate::pipeline::{Desk, Pipeline, PlanOrder, group_of};
 use crate::shared::Shared;
 use crate::world::{Change, HeldObject};
 
@@ -52,6 +52,41 @@ pub fn joints_of(message: &moveit::RobotState) -> Result<NamedJoints, PlanningEr
         .map_err(|error| PlanningError::bad("robot state", error))
 }
 
+/// Reads a request, and takes out what planning it needs.
+pub fn order_of(
+    pipeline: &mut Pipeline,
+    request: &moveit::MotionPlanRequest,
+    seed: u64,
+    now: Instant,
+) -> Result<(PlanOrder, Desk), PlanningError> {
+    let frames = |frame: &str| pipeline.frame(frame);
+    let parameters = pipeline.parameters();
+    let seconds = match request.allowed_planning_time {
+        t if t > 0.0 && t.is_finite() => t,
+        _ => parameters.default_planning_time_s,
+    };
+    for (what, factor) in [
+        ("max_velocity_scaling_factor", request.max_velocity_scaling_factor),
+        ("max_acceleration_scaling_factor", request.max_acceleration_scaling_factor),
+    ] {
+        if !(0.0..=1.0).contains(&factor) {
+            return Err(PlanningError::bad(what, format!("{factor} is not in [0, 1]")));
+        }
+    }
+    let order = PlanOrder {
+        start: pipeline.start_state(&joints_of(&request.start_state)?, now)?,
+        group: request.group_name.clone(),
+        goals: goals_of(&request.goal_constraints, &frames)?,
+        constraints: path_constraints_of(&request.path_constraints, &frames)?,
+        velocity_scaling: request.max_velocity_scaling_factor,
+        acceleration_scaling: request.max_acceleration_scaling_factor,
+        time_budget: Duration::from_secs_f64(seconds.min(600.0)),
+        seed: seed + parameters.seed.unsigned_abs(),
+    };
+    let held = held_in(&request.start_state, &frames)?;
+    Ok((order, pipeline.desk(held.as_ref())?))
+}
+
 /// Plans what a request asks for, in its own scene where it brings one.
 pub fn plan(
     shared: &Shared,
@@ -60,34 +95,7 @@ pub fn plan(
     cancel: &AtomicBool,
 ) -> Result<Planned, PlanningError> {
     let begun = Instant::now();
-    let (order, mut desk) = shared.with(|pipeline| {
-        let frames = |frame: &str| pipeline.frame(frame);
-        let parameters = pipeline.parameters();
-        let seconds = match request.allowed_planning_time {
-            t if t > 0.0 && t.is_finite() => t,
-            _ => parameters.default_planning_time_s,
-        };
-        for (what, factor) in [
-            ("max_velocity_scaling_factor", request.max_velocity_scaling_factor),
-            ("max_acceleration_scaling_factor", request.max_acceleration_scaling_factor),
-        ] {
-            if !(0.0..=1.0).contains(&factor) {
-                return Err(PlanningError::bad(what, format!("{factor} is not in [0, 1]")));
-            }
-        }
-        let order = PlanOrder {
-            start: pipeline.start_state(&joints_of(&request.start_state)?, begun)?,
-            group: request.group_name.clone(),
-            goals: goals_of(&request.goal_constraints, &frames)?,
-            constraints: path_constraints_of(&request.path_constraints, &frames)?,
-            velocity_scaling: request.max_velocity_scaling_factor,
-            acceleration_scaling: request.max_acceleration_scaling_factor,
-            time_budget: Duration::from_secs_f64(seconds.min(600.0)),
-            seed: seed + parameters.seed.unsigned_abs(),
-        };
-        let held = held_in(&request.start_state, &frames)?;
-        Ok((order, pipeline.desk(held.as_ref())?))
-    })?;
+    let (order, mut desk) = shared.with(|pipeline| order_of(pipeline, request, seed, begun))?;
     let motion = order.plan(&mut desk, cancel)?;
     let time_s = begun.elapsed().as_secs_f64();
     let planned = Planned {

@@ -66,6 +66,11 @@ impl Shared {
         }
     }
 
+    /// Number of the scene as it is now.
+    pub fn scene_version(&self) -> u64 {
+        self.scene_version.load(Ordering::SeqCst)
+    }
+
     /// Stops told so far.
     pub fn stops(&self) -> u64 {
         self.stops.load(Ordering::SeqCst)
