@@ -143,11 +143,19 @@ def stops_and_says_why(bench):
 
 
 def goes_on(bench):
-    """The way is free again: the next motion arrives."""
-    bench.camera.points = []
-    bench.client.rest(0.3)
-    status, result, _ = bench.run(THERE)
+    """The ball at the goal goes away when the arm has stopped before it: the same motion arrives."""
+    client = bench.client
+    status, result, _ = bench.run(BACK)
     assert status == GoalStatus.STATUS_SUCCEEDED, result.error_code
+    handle = client.move_to(THERE)
+    result = handle.get_result_async()
+    client.spin_until(lambda: client.speed() > 0.3, 10)
+    bench.camera.points = ball(bench.tool_at(THERE))
+    client.spin_until(lambda: client.speed() < STANDS, 10)
+    assert not result.done(), "the motion ended instead of waiting"
+    bench.camera.points = []
+    ended = client.wait(result, 20)
+    assert ended.status == GoalStatus.STATUS_SUCCEEDED, ended.result.error_code
 
 
 def main():
@@ -160,7 +168,7 @@ def main():
             assert bench.client.move.wait_for_server(timeout_sec=20), "no move_action"
             checks.run("a ball in the way: the arm goes round it in motion", goes_round, bench)
             checks.run("a ball at the goal: the arm stops before it and says why", stops_and_says_why, bench)
-            checks.run("the ball is gone: the arm goes on", goes_on, bench)
+            checks.run("a ball at the goal that goes away: the arm waits and goes on", goes_on, bench)
         finally:
             end(checks, folder, running)
     bench.client.close()

@@ -114,6 +114,15 @@ impl PlanningError {
         Self::BadMessage { what: what.into(), problem: problem.to_string() }
     }
 
+    /// Whether something that may go away stands in the way.
+    pub fn is_blocked_way(&self) -> bool {
+        use MotionError as M;
+        matches!(
+            self,
+            Self::Motion(M::StartInCollision(_) | M::GoalInCollision { .. } | M::NoPath { .. })
+        )
+    }
+
     /// MoveIt's code.
     pub fn code(&self) -> i32 {
         use MotionError as M;

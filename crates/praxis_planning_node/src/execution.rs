@@ -79,7 +79,10 @@ impl Execution {
         let attempts = self.shared.with(|p| Ok(p.parameters().replan_attempts.max(0)))?;
         for attempt in 0.. {
             tell("PLANNING");
-            let planned = self.plan_watched(&goal.request, attempt, cancelled)?;
+            let planned = match attempt {
+                0 => self.plan_watched(&goal.request, attempt, cancelled)?,
+                _ => self.plan_when_free(&goal.request, attempt, cancelled)?,
+            };
             result.planning_time += planned.time_s;
             result.trajectory_start = planned.start;
             result.planned_trajectory = planned.trajectory.clone();
@@ -103,6 +106,33 @@ impl Execution {
             }
         }
         Ok(())
+    }
+
+    /// Plans for an arm that was stopped under way; as long as the way is blocked every change of
+    /// the scene is another try, until `wait_for_way_s` has passed.
+    fn plan_when_free(
+        &self,
+        request: &moveit::MotionPlanRequest,
+        attempt: u64,
+        cancelled: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Planned, PlanningError> {
+        let wait_s = self.shared.with(|pipeline| Ok(pipeline.parameters().wait_for_way_s))?;
+        let deadline = Instant::now() + Duration::from_secs_f64(wait_s);
+        loop {
+            let version = self.shared.scene_version();
+            match self.plan_watched(request, attempt, cancelled) {
+                Err(error) if error.is_blocked_way() && Instant::now() < deadline => {
+                    tracing::info!(%error, "the way is blocked; waiting for it to be free");
+                }
+                outcome => return outcome,
+            }
+            while self.shared.scene_version() == version && Instant::now() < deadline {
+                if cancelled() {
+                    return Err(PlanningError::Cancelled);
+                }
+                std::thread::sleep(WATCH_EVERY);
+            }
+        }
     }
 
     /// Plans; a cancel is passed on within milliseconds.

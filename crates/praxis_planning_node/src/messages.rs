@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use nalgebra::{Point3, UnitQuaternion, Vector3};
 use praxis_geometry::{Pose, Shape, TriangleMesh};
-use praxis_motion::{Goal, JointGoal, OrientationConstraint, PoseGoal};
+use praxis_motion::{
+    Goal, JointGoal, JointWindow, OrientationConstraint, PathConstraint, PoseGoal,
+    PositionConstraint,
+};
 use praxis_ros::convert::{FromMsg, ToMsg, TrajectoryPoint, TrajectoryValues};
 use praxis_ros::r2r::geometry_msgs::msg as geometry;
 use praxis_ros::r2r::moveit_msgs::msg as moveit;
@@ -318,17 +321,55 @@ fn pose_goal(
 pub fn path_constraints_of(
     set: &moveit::Constraints,
     frames: Frames<'_>,
-) -> Result<Vec<OrientationConstraint>, PlanningError> {
-    for (what, count) in [
-        ("joint path constraints", set.joint_constraints.len()),
-        ("position path constraints", set.position_constraints.len()),
-        ("visibility path constraints", set.visibility_constraints.len()),
-    ] {
-        if count > 0 {
-            return Err(unsupported(what));
-        }
+) -> Result<Vec<PathConstraint>, PlanningError> {
+    if !set.visibility_constraints.is_empty() {
+        return Err(unsupported("visibility path constraints"));
     }
-    set.orientation_constraints.iter().map(|c| orientation_constraint(c, frames)).collect()
+    let orientations = set.orientation_constraints.iter();
+    let orientations =
+        orientations.map(|c| orientation_constraint(c, frames).map(PathConstraint::Orientation));
+    let positions = set.position_constraints.iter();
+    let positions = positions.map(|c| position_box(c, frames).map(PathConstraint::Position));
+    let joints = set.joint_constraints.iter();
+    let joints = joints.map(|c| joint_window(c).map(PathConstraint::Joint));
+    orientations.chain(positions).chain(joints).collect()
+}
+
+fn joint_window(message: &moveit::JointConstraint) -> Result<JointWindow, PlanningError> {
+    let numbers = [message.position, message.tolerance_below, message.tolerance_above];
+    if numbers.iter().any(|value| !value.is_finite()) {
+        let what = format!("path constraint of joint '{}'", message.joint_name);
+        return Err(PlanningError::bad(what, "is not finite"));
+    }
+    Ok(JointWindow {
+        joint: message.joint_name.clone(),
+        min: message.position - message.tolerance_below.abs(),
+        max: message.position + message.tolerance_above.abs(),
+    })
+}
+
+/// A box that a link may not leave; spheres and other shapes are refused, not taken for boxes.
+fn position_box(
+    message: &moveit::PositionConstraint,
+    frames: Frames<'_>,
+) -> Result<PositionConstraint, PlanningError> {
+    const BOX: u8 = 1;
+    let what = || format!("position path constraint of link '{}'", message.link_name);
+    let region = &message.constraint_region;
+    let (Some(primitive), Some(region_pose)) =
+        (region.primitives.first(), region.primitive_poses.first())
+    else {
+        return Err(PlanningError::bad(what(), "needs a primitive with its pose"));
+    };
+    let edges = match (primitive.type_, primitive.dimensions.as_slice()) {
+        (BOX, &[x, y, z, ..]) if x >= 0.0 && y >= 0.0 && z >= 0.0 => Vector3::new(x, y, z),
+        _ => return Err(PlanningError::bad(what(), "needs a BOX with three edges, none negative")),
+    };
+    Ok(PositionConstraint {
+        link: message.link_name.clone(),
+        root_from_box: frames(&message.header.frame_id)? * pose(&what(), region_pose)?,
+        half_extents_m: 0.5 * edges,
+    })
 }
 
 fn orientation_constraint(

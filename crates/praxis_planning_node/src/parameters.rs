@@ -61,6 +61,9 @@ pub struct PlanningParameters {
     /// How often a motion that a change of the scene has made unsafe is planned anew.
     #[schemars(range(min = 0, max = 20))]
     pub replan_attempts: i64,
+    /// How long an arm that was stopped under way waits for its way to be free, in seconds.
+    #[schemars(range(min = 0.0, max = 600.0))]
+    pub wait_for_way_s: f64,
 }
 
 impl Default for PlanningParameters {
@@ -87,6 +90,7 @@ impl Default for PlanningParameters {
             object_padding_m: 0.025,
             takeover_s: 0.05,
             replan_attempts: 3,
+            wait_for_way_s: 3.0,
         }
     }
 }

@@ -11,7 +11,7 @@ use praxis_collision::{AllowedPairs, AttachedObject, Checker, CollisionError, Sc
 use praxis_geometry::{NamedJoints, Pose, Shape, Stamp};
 use praxis_motion::{
     CartesianMotion, CartesianRequest, Motion, MotionConfig, MotionError, MotionPlanner,
-    MotionRequest, OrientationConstraint, PoseGoal, Touching,
+    MotionRequest, PathConstraint, PoseGoal, Touching,
 };
 use praxis_planning::RrtConnectConfig;
 use praxis_robot::Robot;
@@ -391,7 +391,7 @@ impl Desk {
     pub fn cartesian(
         &mut self,
         request: &CartesianRequest,
-        constraints: &[OrientationConstraint],
+        constraints: &[PathConstraint],
     ) -> Result<CartesianMotion, PlanningError> {
         Ok(self.planner.cartesian_path(request, constraints, &self.scene)?)
     }
@@ -419,7 +419,7 @@ pub struct PlanOrder {
     /// Any of these.
     pub goals: Vec<praxis_motion::Goal>,
     /// All the way.
-    pub constraints: Vec<OrientationConstraint>,
+    pub constraints: Vec<PathConstraint>,
     /// Zero for the default.
     pub velocity_scaling: f64,
     /// Zero for the default.

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use praxis_geometry::NamedJoints;
-use praxis_motion::{CartesianRequest, JumpThresholds, Motion, PoseGoal};
+use praxis_motion::{CartesianRequest, JumpThresholds, Motion, PathConstraint, PoseGoal};
 use praxis_planning::BOUNDS_TOLERANCE;
 use praxis_robot::Robot;
 use praxis_ros::convert::{FromMsg, ToMsg};
@@ -271,6 +271,28 @@ pub fn forward(
     }
 }
 
+/// By how much a state is outside a constraint, radians or metres; zero within.
+fn excess_of(
+    robot: &Robot,
+    state: &[f64],
+    constraint: &PathConstraint,
+) -> Result<f64, PlanningError> {
+    let pose = |link: &String| {
+        let unknown = |_| PlanningError::UnknownLink { link: link.clone() };
+        Ok::<_, PlanningError>(robot.link_pose(robot.link_index(link).map_err(unknown)?, state))
+    };
+    match constraint {
+        PathConstraint::Orientation(kept) => Ok(kept.excess_rad(&pose(&kept.link)?.rotation)),
+        PathConstraint::Position(kept) => Ok(kept.excess_m(&pose(&kept.link)?).norm()),
+        PathConstraint::Joint(window) => {
+            let unknown =
+                |_| PlanningError::bad("constraints", format!("no joint '{}'", window.joint));
+            let q = state[robot.joint_index(&window.joint).map_err(unknown)?];
+            Ok((q - q.clamp(window.min, window.max.max(window.min))).abs())
+        }
+    }
+}
+
 /// Answers `check_state_validity`.
 pub fn validity(
     shared: &Shared,
@@ -285,12 +307,7 @@ pub fn validity(
         let frames = |frame: &str| pipeline.frame(frame);
         let mut constraint_result = Vec::new();
         for constraint in path_constraints_of(&request.constraints, &frames)? {
-            let link = pipeline
-                .robot()
-                .link_index(&constraint.link)
-                .map_err(|_| PlanningError::UnknownLink { link: constraint.link.clone() })?;
-            let rotation = pipeline.robot().link_pose(link, &state).rotation;
-            let distance = constraint.excess_rad(&rotation);
+            let distance = excess_of(pipeline.robot(), &state, &constraint)?;
             constraint_result
                 .push(moveit_msgs::msg::ConstraintEvalResult { result: distance == 0.0, distance });
         }
