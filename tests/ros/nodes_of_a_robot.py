@@ -26,7 +26,7 @@ def start(folder, names, more=None):
     """Starts some nodes of the launch table; `more` parameters by node name."""
     table = yaml.safe_load((ROOT / "launch/sort_table.yaml").read_text())
     values = {name: entry["default"] for name, entry in table["arguments"].items()}
-    values |= {"use_sim_time": "false"}
+    values |= {"use_sim_time": "false", "robot_folder": f"config/{values['robot']}"}
 
     def fill(text):
         for name, value in values.items():
@@ -46,7 +46,7 @@ def start(folder, names, more=None):
             parameters |= {"stale_after_s": "0.6", "estop_file": f"{folder}/e_stop"}
         parameters |= (more or {}).get(entry["name"], {})
         for name, value in parameters.items():
-            arguments += ["-p", f"{name}:={value}"]
+            arguments += ["-p", f"{name}:={value}"] if value else []  # an empty value is not given
         log = open(f"{folder}/{entry['name']}.log", "w")
         environment = os.environ | {"FASTRTPS_DEFAULT_PROFILES_FILE": str(ROOT / entry["fast_dds_profile"])}
         running[entry["name"]] = subprocess.Popen(

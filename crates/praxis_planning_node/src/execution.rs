@@ -118,11 +118,14 @@ impl Execution {
     ) -> Result<Planned, PlanningError> {
         let wait_s = self.shared.with(|pipeline| Ok(pipeline.parameters().wait_for_way_s))?;
         let deadline = Instant::now() + Duration::from_secs_f64(wait_s);
+        let mut told = false;
         loop {
             let version = self.shared.scene_version();
             match self.plan_watched(request, attempt, cancelled) {
                 Err(error) if error.is_blocked_way() && Instant::now() < deadline => {
-                    tracing::info!(%error, "the way is blocked; waiting for it to be free");
+                    if !std::mem::replace(&mut told, true) {
+                        tracing::info!(%error, "the way is blocked; waiting for it to be free");
+                    }
                 }
                 outcome => return outcome,
             }
@@ -291,9 +294,17 @@ impl Execution {
             let verdict = match (last, why) {
                 (Some(Ok((GoalEnd::Succeeded, _))), _) => Ok(()),
                 (_, Some(why)) => Err(why),
-                (Some(Ok((end, result))), None) => Err(PlanningError::Control {
-                    reason: format!("{end:?}, code {}: {}", result.error_code, result.error_string),
-                }),
+                (Some(Ok((end, result))), None) => {
+                    let reason =
+                        format!("{end:?}, code {}: {}", result.error_code, result.error_string);
+                    // Control, too, stops before what comes into the way.
+                    match self.go_round(&running, None, 0, give_up) {
+                        Err(PlanningError::Invalidated { .. }) => {
+                            Err(PlanningError::Invalidated { reason })
+                        }
+                        _ => Err(PlanningError::Control { reason }),
+                    }
+                }
                 (Some(Err(error)), None) => {
                     Err(PlanningError::Control { reason: error.to_string() })
                 }

@@ -15,28 +15,23 @@ pub struct Obstacles {
     measured: Vec<Point3<f32>>,
     /// When they were measured.
     pub stamp: Option<Stamp>,
-    /// Those that are no known object, sorted for collision checks; absent while outdated.
-    cloud: Option<Arc<PointCloud>>,
-}
-
-/// How points become obstacles.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct PointRules {
-    /// Each point is a ball of this radius, metres.
-    pub radius_m: f64,
-    /// Points so near to an object of the scene belong to it, metres.
-    pub object_padding_m: f64,
+    /// Those that are no known object; absent while outdated.
+    unknown: Option<Vec<Point3<f32>>>,
+    /// The unknown ones sorted for collision checks, by the radius asked for.
+    clouds: Vec<(f64, Arc<PointCloud>)>,
 }
 
 impl Obstacles {
     /// Takes the newest points.
     pub fn put(&mut self, measured: Vec<Point3<f32>>, stamp: Stamp) {
-        (self.measured, self.stamp, self.cloud) = (measured, Some(stamp), None);
+        (self.measured, self.stamp) = (measured, Some(stamp));
+        self.outdate();
     }
 
     /// The scene has changed: what was a known object may be none any more.
     pub fn outdate(&mut self) {
-        self.cloud = None;
+        self.unknown = None;
+        self.clouds.clear();
     }
 
     /// Number of points measured.
@@ -44,24 +39,34 @@ impl Obstacles {
         self.measured.len()
     }
 
-    /// The obstacles; `link_pose` gives the pose of a link in the root frame.
-    pub fn cloud(
+    /// The points that are no known object: farther than `padding_m` from each; `link_pose` gives
+    /// the pose of a link in the root frame.
+    pub fn unknown(
         &mut self,
         world: &PlanningWorld,
         link_pose: &dyn Fn(&str) -> Option<Pose>,
-        rules: PointRules,
-    ) -> Option<Arc<PointCloud>> {
-        if self.measured.is_empty() {
-            return None;
-        }
-        let cloud = self.cloud.get_or_insert_with(|| {
-            let known = known_boxes(world, link_pose, rules.object_padding_m);
+        padding_m: f64,
+    ) -> &[Point3<f32>] {
+        self.unknown.get_or_insert_with(|| {
+            let known = known_boxes(world, link_pose, padding_m);
             let is_unknown = |point: &&Point3<f32>| !known.iter().any(|k| k.contains(point));
-            let unknown: Vec<Point3<f32>> =
-                self.measured.iter().filter(is_unknown).copied().collect();
-            Arc::new(PointCloud::new(&unknown, rules.radius_m as f32))
-        });
-        (!cloud.is_empty()).then(|| cloud.clone())
+            self.measured.iter().filter(is_unknown).copied().collect()
+        })
+    }
+
+    /// The unknown points found last as balls of a radius; none if there are no points.
+    pub fn cloud(&mut self, radius_m: f64) -> Option<Arc<PointCloud>> {
+        /// Radii that are kept; those beyond are for one request.
+        const KEPT: usize = 4;
+        let unknown = self.unknown.as_ref().filter(|points| !points.is_empty())?;
+        if let Some((_, cloud)) = self.clouds.iter().find(|(radius, _)| *radius == radius_m) {
+            return Some(cloud.clone());
+        }
+        let cloud = Arc::new(PointCloud::new(unknown, radius_m as f32));
+        if self.clouds.len() < KEPT {
+            self.clouds.push((radius_m, cloud.clone()));
+        }
+        Some(cloud)
     }
 }
 
@@ -127,8 +132,6 @@ mod tests {
     use super::*;
     use crate::world::{Change, WorldObject};
 
-    const RULES: PointRules = PointRules { radius_m: 0.01, object_padding_m: 0.02 };
-
     fn nowhere(_: &str) -> Option<Pose> {
         None
     }
@@ -147,7 +150,8 @@ mod tests {
         let points = [[0.61, 0.0, 0.0], [0.63, 0.0, 0.0]].map(Point3::from).to_vec();
         obstacles.put(points, Stamp::ZERO);
         let count = |obstacles: &mut Obstacles, world: &PlanningWorld| {
-            obstacles.cloud(world, &nowhere, RULES).map_or(0, |cloud| cloud.len())
+            obstacles.unknown(world, &nowhere, 0.02);
+            obstacles.cloud(0.01).map_or(0, |cloud| cloud.len())
         };
         assert_eq!(count(&mut obstacles, &world), 1);
         world.apply(Change::Remove { id: "box".into() }, &nowhere).unwrap();
@@ -159,8 +163,9 @@ mod tests {
     fn no_points_are_no_cloud() {
         let world = PlanningWorld::default();
         let mut obstacles = Obstacles::default();
-        assert!(obstacles.cloud(&world, &nowhere, RULES).is_none());
+        assert!(obstacles.cloud(0.01).is_none());
         obstacles.put(Vec::new(), Stamp::ZERO);
-        assert!(obstacles.cloud(&world, &nowhere, RULES).is_none());
+        assert!(obstacles.unknown(&world, &nowhere, 0.02).is_empty());
+        assert!(obstacles.cloud(0.01).is_none());
     }
 }

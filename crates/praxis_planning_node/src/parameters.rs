@@ -48,9 +48,13 @@ pub struct PlanningParameters {
     pub seed: i64,
     /// Whether measured points (`perception/obstacles`) are planned around.
     pub avoid_points: bool,
-    /// Each measured point is a ball of this radius, in metres.
-    #[schemars(range(min = 0.0, max = 0.2))]
-    pub point_radius_m: f64,
+    /// Distance that planned motions keep from measured points, in metres; more than control's
+    /// monitor keeps, so that what is planned is driven.
+    #[schemars(range(min = 0.0, max = 0.5))]
+    pub point_clearance_m: f64,
+    /// A running motion is planned anew when it comes nearer than this to a point, in metres.
+    #[schemars(range(min = 0.0, max = 0.5))]
+    pub point_margin_m: f64,
     /// Points so near to an object of the scene belong to it, in metres.
     #[schemars(range(min = 0.0, max = 0.2))]
     pub object_padding_m: f64,
@@ -86,8 +90,9 @@ impl Default for PlanningParameters {
             max_edge_rad: 1.0,
             seed: 1,
             avoid_points: true,
-            point_radius_m: 0.01,
-            object_padding_m: 0.025,
+            point_clearance_m: 0.04,
+            point_margin_m: 0.032,
+            object_padding_m: 0.03,
             takeover_s: 0.05,
             replan_attempts: 3,
             wait_for_way_s: 3.0,

@@ -7,7 +7,9 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use nalgebra::Point3;
-use praxis_collision::{AllowedPairs, AttachedObject, Checker, CollisionError, Scene, SceneObject};
+use praxis_collision::{
+    AllowedPairs, AttachedObject, Checker, CollisionError, PointCloud, Scene, SceneObject,
+};
 use praxis_geometry::{NamedJoints, Pose, Shape, Stamp};
 use praxis_motion::{
     CartesianMotion, CartesianRequest, Motion, MotionConfig, MotionError, MotionPlanner,
@@ -19,7 +21,7 @@ use praxis_trajectory::{JointSample, LimitsFile, Trajectory};
 use praxis_world::World;
 
 use crate::error::PlanningError;
-use crate::obstacles::{Obstacles, PointRules};
+use crate::obstacles::Obstacles;
 use crate::parameters::PlanningParameters;
 use crate::world::{Change, HeldObject, Part, PlanningWorld, WorldObject};
 
@@ -259,34 +261,65 @@ impl Pipeline {
         self.world.apply(change, &|link| link_pose(robot, state, link))
     }
 
-    /// The scene for collision checks; `held` in place of what the scene says the robot holds.
-    fn scene(
-        &mut self,
-        held: Option<&BTreeMap<String, HeldObject>>,
-    ) -> Result<Scene, PlanningError> {
-        let mut scene = check_scene(&self.world, held.unwrap_or(self.world.held()))?;
-        if self.parameters.avoid_points {
-            let (robot, state) = (&self.robot, &self.state);
-            let rules = PointRules {
-                radius_m: self.parameters.point_radius_m,
-                object_padding_m: self.parameters.object_padding_m,
-            };
-            let pose = |link: &str| link_pose(robot, state, link);
-            scene.cloud = self.obstacles.cloud(&self.world, &pose, rules);
-        }
-        Ok(scene)
+    /// The scene for collision checks, without points; `held` in place of what the scene says the
+    /// robot holds.
+    fn scene(&self, held: Option<&BTreeMap<String, HeldObject>>) -> Result<Scene, PlanningError> {
+        check_scene(&self.world, held.unwrap_or(self.world.held()))
     }
 
-    /// What one request needs; `held` in place of what the scene says the robot holds.
+    /// The measured points as balls of a radius, if they are planned around.
+    fn points(&mut self, radius_m: f64) -> Option<Arc<PointCloud>> {
+        if !self.parameters.avoid_points {
+            return None;
+        }
+        let (robot, state) = (&self.robot, &self.state);
+        let pose = |link: &str| link_pose(robot, state, link);
+        self.obstacles.unknown(&self.world, &pose, self.parameters.object_padding_m);
+        self.obstacles.cloud(radius_m)
+    }
+
+    /// Distance that a motion from `start` keeps from points: what the parameters say, or as much as
+    /// there is where the arm stands nearer than that already. It may go away, not nearer.
+    fn point_clearance_m(&mut self, scene: &Scene, start: &[f64]) -> f64 {
+        /// Points are measured no better than this.
+        const TOUCHING_M: f64 = 0.005;
+        let wanted_m = self.parameters.point_clearance_m;
+        if self.points(wanted_m).is_none() {
+            return wanted_m;
+        }
+        let mut balls = Vec::new();
+        let mut poses = Vec::new();
+        self.robot.link_poses(start, &mut poses);
+        balls.extend(self.robot.spheres().iter().map(|s| (poses[s.link] * s.centre, s.radius_m)));
+        for held in &scene.attached {
+            if let Ok(link) = self.robot.link_index(held.link()) {
+                balls.extend(held.spheres().iter().map(|(at, radius)| (poses[link] * at, *radius)));
+            }
+        }
+        let (robot, state) = (&self.robot, &self.state);
+        let pose = |link: &str| link_pose(robot, state, link);
+        let padding_m = self.parameters.object_padding_m;
+        let points = self.obstacles.unknown(&self.world, &pose, padding_m);
+        let away_m = |point: &Point3<f32>| {
+            let at = point.cast::<f64>();
+            let from =
+                |(centre, radius): &(Point3<f64>, f64)| nalgebra::distance(centre, &at) - radius;
+            balls.iter().map(from).fold(f64::INFINITY, f64::min)
+        };
+        let least_m = points.iter().map(away_m).fold(f64::INFINITY, f64::min);
+        if least_m > TOUCHING_M { wanted_m.min(least_m - 0.001) } else { wanted_m }
+    }
+
+    /// What one request from a state needs; `held` in place of what the scene says the robot holds.
     pub fn desk(
         &mut self,
+        start: &[f64],
         held: Option<&BTreeMap<String, HeldObject>>,
     ) -> Result<Desk, PlanningError> {
-        Ok(Desk {
-            planner: self.planner.clone(),
-            scene: self.scene(held)?,
-            robot: self.robot.clone(),
-        })
+        let mut scene = self.scene(held)?;
+        let clearance_m = self.point_clearance_m(&scene, start);
+        scene.cloud = self.points(clearance_m);
+        Ok(Desk { planner: self.planner.clone(), scene, robot: self.robot.clone() })
     }
 
     /// Errors unless a trajectory starts where the arm is.
@@ -335,7 +368,8 @@ impl Pipeline {
     /// What a running motion will touch after it has come so far, if anything.
     pub fn recheck(&mut self, trajectory: &Trajectory, from_s: f64) -> Option<Touching> {
         let indices = self.indices_of(trajectory)?;
-        let scene = self.scene(None).ok()?;
+        let mut scene = self.scene(None).ok()?;
+        scene.cloud = self.points(self.parameters.point_margin_m);
         let mut checker = Checker::new(&self.robot, &scene, &indices, &self.state).ok()?;
         let left_s = (trajectory.duration_s() - from_s).max(0.0);
         let steps = (left_s / RECHECK_STEP_S).ceil() as usize;
@@ -349,7 +383,8 @@ impl Pipeline {
         state: &[f64],
         group: &str,
     ) -> Result<Option<Touching>, PlanningError> {
-        let scene = self.scene(None)?;
+        let mut scene = self.scene(None)?;
+        scene.cloud = self.points(0.0);
         let all: Vec<usize> = (0..state.len()).collect();
         let joints = match group {
             "" => all.as_slice(),

@@ -84,7 +84,8 @@ pub fn order_of(
         seed: seed + parameters.seed.unsigned_abs(),
     };
     let held = held_in(&request.start_state, &frames)?;
-    Ok((order, pipeline.desk(held.as_ref())?))
+    let desk = pipeline.desk(&order.start, held.as_ref())?;
+    Ok((order, desk))
 }
 
 /// Plans what a request asks for, in its own scene where it brings one.
@@ -187,7 +188,8 @@ fn try_cartesian(
         };
         let constraints = path_constraints_of(&request.path_constraints, &frames)?;
         let held = held_in(&request.start_state, &frames)?;
-        Ok((order, constraints, pipeline.desk(held.as_ref())?))
+        let desk = pipeline.desk(&order.start, held.as_ref())?;
+        Ok((order, constraints, desk))
     })?;
     let motion = desk.cartesian(&order, &constraints)?;
     response.start_state = state_message(&desk.robot, &order.start);
@@ -231,7 +233,8 @@ fn try_inverse(
         };
         let start = pipeline.start_state(&joints_of(&request.robot_state)?, Instant::now())?;
         let seed = pipeline.parameters().seed.unsigned_abs();
-        Ok((start, goal, pipeline.desk(None)?, seed))
+        let desk = pipeline.desk(&start, None)?;
+        Ok((start, goal, desk, seed))
     })?;
     let state = desk.inverse(&start, &request.group_name, &goal, request.avoid_collisions, seed)?;
     Ok(state_message(&desk.robot, &state))
