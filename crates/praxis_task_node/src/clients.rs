@@ -12,7 +12,7 @@ use praxis_ros::r2r::moveit_msgs::srv::GetCartesianPath;
 use praxis_ros::{ActionClient, Client, Clock, Diagnostics, GoalEnd, Level, RosError, StopFlag};
 use praxis_task::{Grip, HeldObject, SeenObject, SkillError, Skills};
 
-use crate::messages::{self, HELD, SEEN};
+use crate::messages::{self, HELD, MEASURED_POINTS, SEEN};
 use crate::parameters::TaskParameters;
 use crate::pipeline::NamedStates;
 use crate::scene::{SceneClient, SceneError};
@@ -306,18 +306,19 @@ impl Skills for RosSkills {
         let mut others = self.parameters.touch_links.clone();
         others.extend(self.classes.iter().map(|class| format!("{HELD}{class}")));
         self.scene
-            .allow(&self.parameters.support, &others, allowed, &self.stops())
+            .allow(&[&self.parameters.support, MEASURED_POINTS], &others, allowed, &self.stops())
             .map_err(|error| self.scene_error(error))
     }
 
     fn allow_bin_contact(&mut self, bin: &str, allowed: bool) -> Result<(), SkillError> {
         let held: Vec<String> = self.classes.iter().map(|class| format!("{HELD}{class}")).collect();
         let stop = self.stops();
-        for part in self.bin_parts.get(bin).into_iter().flatten() {
-            self.scene
-                .allow(part, &held, allowed, &stop)
-                .map_err(|error| self.scene_error(error))?;
-        }
-        Ok(())
+        let parts = self.bin_parts.get(bin).into_iter().flatten().map(String::as_str);
+        let parts: Vec<&str> = parts.collect();
+        let mut near = self.parameters.touch_links.clone();
+        near.extend(held.iter().cloned());
+        let told = self.scene.allow(&parts, &held, allowed, &stop);
+        told.and_then(|()| self.scene.allow(&[MEASURED_POINTS], &near, allowed, &stop))
+            .map_err(|error| self.scene_error(error))
     }
 }

@@ -18,6 +18,9 @@ pub const REMOVE: u8 = 1;
 pub const SEEN: &str = "seen_";
 /// Ids of held objects begin so; the class follows.
 pub const HELD: &str = "held_";
+/// What measured points are called in the matrix of allowed pairs. Near an object that is picked or
+/// put down there are points of the object itself and of its neighbours.
+pub const MEASURED_POINTS: &str = "<octomap>";
 
 /// Reads the objects of a detection array; one without a hypothesis is left out.
 pub fn objects_of(

@@ -85,11 +85,11 @@ impl SceneClient {
         self.change(scene, stop)
     }
 
-    /// Allows or forbids one name to touch each of the others. The matrix is replaced as a whole,
+    /// Allows or forbids each name to touch each of the others. The matrix is replaced as a whole,
     /// as MoveIt does, so it is read first.
     pub fn allow(
         &self,
-        name: &str,
+        names: &[&str],
         others: &[String],
         allowed: bool,
         stop: &dyn Fn() -> bool,
@@ -100,7 +100,7 @@ impl SceneClient {
                 .allowed_collision_matrix,
             ..PlanningScene::default()
         };
-        for other in others {
+        for (name, other) in names.iter().flat_map(|name| others.iter().map(move |o| (name, o))) {
             set(&mut scene.allowed_collision_matrix, name, other, allowed);
         }
         self.change(scene, stop)
