@@ -146,6 +146,8 @@ pub struct ObstacleWorld {
     rays: Vec<RayTable>,
     frame: u64,
     newest: Option<Stamp>,
+    /// Nobody knew where the robot was in the newest frame: it may be among the points.
+    holds_robot: bool,
 }
 
 impl ObstacleWorld {
@@ -161,6 +163,7 @@ impl ObstacleWorld {
             rays: Vec::new(),
             frame: 0,
             newest: None,
+            holds_robot: false,
         }
     }
 
@@ -269,6 +272,10 @@ impl ObstacleWorld {
             self.clear();
             change.restarted = true;
         }
+        if self.holds_robot && !robot.is_empty() {
+            self.clear();
+        }
+        self.holds_robot = robot.is_empty();
         self.newest = Some(self.newest.map_or(stamp, |newest| newest.max(stamp)));
         self.frame += 1;
         self.add(sight, stamp, robot, &mut change);

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use praxis_ros::convert::{FromMsg, JointStateValues, Points, ToMsg};
+use nalgebra::Point3;
+use praxis_ros::convert::{CloudPoints, FromMsg, JointStateValues, ToMsg};
 use praxis_ros::r2r::moveit_msgs::action::{ExecuteTrajectory, MoveGroup};
 use praxis_ros::r2r::moveit_msgs::{msg as moveit, srv};
 use praxis_ros::r2r::{std_msgs, std_srvs};
@@ -209,10 +210,13 @@ fn hear_scene(node: &mut Node, shared: &Shared) -> anyhow::Result<()> {
     let ours = shared.clone();
     let mut told: Option<Instant> = None;
     node.listen_to(&topics::OBSTACLES, move |message| {
-        let outcome = Points::from_msg(&message)
+        let outcome = CloudPoints::from_msg(&message)
             .map_err(|error| PlanningError::bad(topics::OBSTACLES.name, error))
             .and_then(|points| {
-                ours.with(|pipeline| pipeline.see(&points.frame, points.points, points.stamp))
+                ours.with(|pipeline| {
+                    let measured = points.points.into_iter().map(Point3::from).collect();
+                    pipeline.see(&points.frame, measured)
+                })
             });
         match outcome {
             Ok(()) => {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use nalgebra::Point3;
 use praxis_collision::PointCloud;
-use praxis_geometry::{Pose, Shape, Stamp};
+use praxis_geometry::{Pose, Shape};
 
 use crate::world::{HeldObject, Part, PlanningWorld};
 
@@ -13,8 +13,6 @@ use crate::world::{HeldObject, Part, PlanningWorld};
 pub struct Obstacles {
     /// All points, in the robot's root frame.
     measured: Vec<Point3<f32>>,
-    /// When they were measured.
-    pub stamp: Option<Stamp>,
     /// Those that are no known object; absent while outdated.
     unknown: Option<Vec<Point3<f32>>>,
     /// The unknown ones sorted for collision checks, by the radius asked for.
@@ -23,8 +21,8 @@ pub struct Obstacles {
 
 impl Obstacles {
     /// Takes the newest points.
-    pub fn put(&mut self, measured: Vec<Point3<f32>>, stamp: Stamp) {
-        (self.measured, self.stamp) = (measured, Some(stamp));
+    pub fn put(&mut self, measured: Vec<Point3<f32>>) {
+        self.measured = measured;
         self.outdate();
     }
 
@@ -32,11 +30,6 @@ impl Obstacles {
     pub fn outdate(&mut self) {
         self.unknown = None;
         self.clouds.clear();
-    }
-
-    /// Number of points measured.
-    pub fn measured(&self) -> usize {
-        self.measured.len()
     }
 
     /// The points that are no known object: farther than `padding_m` from each; `link_pose` gives
@@ -148,7 +141,7 @@ mod tests {
         world.put_fixed("box", boxed(0.5));
         let mut obstacles = Obstacles::default();
         let points = [[0.61, 0.0, 0.0], [0.63, 0.0, 0.0]].map(Point3::from).to_vec();
-        obstacles.put(points, Stamp::ZERO);
+        obstacles.put(points);
         let count = |obstacles: &mut Obstacles, world: &PlanningWorld| {
             obstacles.unknown(world, &nowhere, 0.02);
             obstacles.cloud(0.01).map_or(0, |cloud| cloud.len())
@@ -164,7 +157,7 @@ mod tests {
         let world = PlanningWorld::default();
         let mut obstacles = Obstacles::default();
         assert!(obstacles.cloud(0.01).is_none());
-        obstacles.put(Vec::new(), Stamp::ZERO);
+        obstacles.put(Vec::new());
         assert!(obstacles.unknown(&world, &nowhere, 0.02).is_empty());
         assert!(obstacles.cloud(0.01).is_none());
     }

@@ -140,24 +140,14 @@ impl Pipeline {
     }
 
     /// Takes measured points, told in `frame`.
-    pub fn see(
-        &mut self,
-        frame: &str,
-        mut points: Vec<Point3<f32>>,
-        stamp: Stamp,
-    ) -> Result<(), PlanningError> {
+    pub fn see(&mut self, frame: &str, mut points: Vec<Point3<f32>>) -> Result<(), PlanningError> {
         let root_from_frame = self.frame(frame)?;
         if root_from_frame != Pose::identity() {
             let root_from_frame = root_from_frame.cast::<f32>();
             points.iter_mut().for_each(|point| *point = root_from_frame * *point);
         }
-        self.obstacles.put(points, stamp);
+        self.obstacles.put(points);
         Ok(())
-    }
-
-    /// The measured points.
-    pub fn obstacles(&self) -> &Obstacles {
-        &self.obstacles
     }
 
     /// Takes positions that have been heard; joints of other robots are passed over.
@@ -374,7 +364,9 @@ impl Pipeline {
         let left_s = (trajectory.duration_s() - from_s).max(0.0);
         let steps = (left_s / RECHECK_STEP_S).ceil() as usize;
         let position = |step| trajectory.sample(from_s + step as f64 * RECHECK_STEP_S).position;
-        (0..=steps).find_map(|step| checker.first_contact(&position(step))).map(touching_of)
+        // Who touches whom is worked out for one state only.
+        let hit = (0..=steps).map(position).find(|q| !checker.is_free(q))?;
+        checker.first_contact(&hit).map(touching_of)
     }
 
     /// What a state touches, as far as the joints of `group` (all joints if empty) matter.
@@ -486,7 +478,7 @@ impl PlanOrder {
             start: self.start.clone(),
             group: self.group.clone(),
             goals: self.goals.clone(),
-            constraints: self.constraints.iter().cloned().map(Into::into).collect(),
+            constraints: self.constraints.clone(),
             velocity_scaling: self.velocity_scaling,
             acceleration_scaling: self.acceleration_scaling,
             seed: self.seed,

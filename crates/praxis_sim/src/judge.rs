@@ -3,6 +3,7 @@ use praxis_geometry::Pose;
 use praxis_world::{Bin, FixedBox, ObjectInstance};
 
 use crate::command::TimedTarget;
+use crate::intruder::Thrusts;
 use crate::limit_judge::{LimitJudge, Violation};
 use crate::limits::JointLimits;
 use crate::physics::{Contact, Owner};
@@ -28,6 +29,8 @@ pub struct Truth {
     pub placed: usize,
     /// All objects, or all poses to reach.
     pub total: usize,
+    /// What came of thrusts of a box into the arm's way, where there are any.
+    pub thrusts: Option<Thrusts>,
     /// Forbidden contacts so far; one pair counts once until it parts for 0.2 s.
     pub forbidden_contacts: usize,
     /// Limits passed so far; one joint and kind counts once until it keeps the limit for 0.2 s.
@@ -109,6 +112,11 @@ impl Judge {
         let reach = ReachJudge::new(goals);
         self.truth.total = reach.total();
         self.reach = Some(reach);
+    }
+
+    /// What came of the thrusts so far.
+    pub(crate) fn set_thrusts(&mut self, thrusts: Thrusts) {
+        self.truth.thrusts = Some(thrusts);
     }
 
     /// Index of the object in the fingers.

@@ -9,6 +9,7 @@ mod command;
 mod description;
 mod driver;
 mod error;
+mod intruder;
 mod judge;
 mod limit_judge;
 mod limits;
@@ -26,6 +27,7 @@ pub use self::description::{
 };
 pub use self::driver::{DriverConfig, Reference};
 pub use self::error::{CommandError, SimError};
+pub use self::intruder::{IntruderConfig, Thrusts};
 pub use self::judge::Truth;
 pub use self::limit_judge::Violation;
 pub use self::limits::JointLimits;

@@ -160,6 +160,19 @@ impl Physics {
         self.body_pose(self.object_bodies[object])
     }
 
+    /// Puts an object somewhere, at rest: nothing that touches it moves it.
+    pub(crate) fn set_object_pose(&mut self, object: usize, pose: &Pose) {
+        let body = self.object_bodies[object];
+        let model = self.data.model();
+        let joint = model.body_jntadr()[body] as usize;
+        let (position, velocity) =
+            (model.jnt_qposadr()[joint] as usize, model.jnt_dofadr()[joint] as usize);
+        let (at, q) = (pose.translation.vector, pose.rotation.quaternion());
+        self.data.qpos_mut()[position..position + 7]
+            .copy_from_slice(&[at.x, at.y, at.z, q.w, q.i, q.j, q.k]);
+        self.data.qvel_mut()[velocity..velocity + 6].fill(0.0);
+    }
+
     /// Linear (m/s) and angular (rad/s) velocity of an object, in the world frame.
     pub(crate) fn object_velocity(&self, object: usize) -> [Vector3<f64>; 2] {
         let model = self.data.model();

@@ -7,6 +7,7 @@ use crate::command::{CommandTimeline, JointCommand};
 use crate::description::{Mimic, RobotDescription};
 use crate::driver::{ArmReference, DriverConfig, FingerServo, Reference};
 use crate::error::{CommandError, SimError};
+use crate::intruder::{Intruder, IntruderConfig, Sight};
 use crate::judge::{Judge, Observation, Truth};
 use crate::limits::JointLimits;
 use crate::mjcf::PhysicsConfig;
@@ -93,6 +94,9 @@ pub struct Simulator {
     reference: ArmReference,
     finger_servo: FingerServo,
     judge: Judge,
+    /// Which object is thrust into the way, and by whom.
+    intruder: Option<(usize, Intruder)>,
+    goals: Vec<Pose>,
 }
 
 impl Simulator {
@@ -105,6 +109,23 @@ impl Simulator {
     ) -> Result<Self, SimError> {
         let objects = world.layout(config.seed)?;
         Self::with_objects(robot, limits, world, objects, config)
+    }
+
+    /// As [`Simulator::new`], with a box that is thrust into the arm's way.
+    pub fn with_intruder(
+        robot: &RobotDescription,
+        limits: &LimitsFile,
+        world: &World,
+        intruder: IntruderConfig,
+        config: SimConfig,
+    ) -> Result<Self, SimError> {
+        let mut objects = world.layout(config.seed)?;
+        let intruder = Intruder::new(intruder, config.seed);
+        objects.push(intruder.object());
+        let index = objects.len() - 1;
+        let mut simulator = Self::with_objects(robot, limits, world, objects, config)?;
+        simulator.intruder = Some((index, intruder));
+        Ok(simulator)
     }
 
     /// As [`Simulator::new`], with objects of the caller's choice.
@@ -214,6 +235,8 @@ impl Simulator {
             fingers,
             tool_link,
             judge,
+            intruder: None,
+            goals: Vec::new(),
             config,
         })
     }
@@ -255,6 +278,7 @@ impl Simulator {
         let (positions, velocities) = (self.physics.positions(), self.physics.velocities());
         let efforts = self.efforts(step_s, &positions, &velocities);
         self.physics.set_efforts(&efforts);
+        self.intrude(step_s, &velocities);
         self.physics.step();
         self.observe();
     }
@@ -292,6 +316,22 @@ impl Simulator {
             *effort = effort.clamp(-limit, *limit);
         }
         efforts
+    }
+
+    fn intrude(&mut self, step_s: f64, velocities: &[f64]) {
+        let Some((object, intruder)) = &mut self.intruder else { return };
+        let reached = self.judge.truth().placed;
+        let fastest = self.arm.iter().map(|&slot| velocities[slot].abs()).fold(0.0, f64::max);
+        let seen = Sight {
+            now_s: self.physics.time_s(),
+            tool_in_world: self.physics.link_pose(self.tool_link).translation.vector,
+            speed: fastest,
+            reached,
+            goal_in_world: self.goals.get(reached).map(|goal| goal.translation.vector),
+        };
+        intruder.step(&seen, step_s);
+        self.physics.set_object_pose(*object, &intruder.pose());
+        self.judge.set_thrusts(intruder.thrusts());
     }
 
     fn observe(&mut self) {
@@ -379,6 +419,7 @@ impl Simulator {
 
     /// From now on the judge counts poses that the tool reaches instead of objects.
     pub fn set_goals(&mut self, goals: ReachGoals) {
+        self.goals = goals.world_from_tool.clone();
         self.judge.set_goals(goals);
     }
 

@@ -53,6 +53,11 @@ pub struct SimParameters {
     /// Random poses that the arm is to reach instead of sorting; 0: none.
     #[schemars(range(min = 0, max = 1000))]
     pub reach_poses: u32,
+    /// Positions of the arm's joints, one state after the other; the poses to reach are those of the
+    /// tool there, again and again, instead of random ones. Empty: random ones.
+    pub reach_states_rad: Vec<f64>,
+    /// Thrust a box into the arm's way, at random moments of motions that it knows by now.
+    pub intruder: bool,
     /// How far from a pose still counts as reached, metres.
     #[schemars(range(min = 0.0001, max = 0.1))]
     pub reach_tolerance_m: f64,
@@ -100,6 +105,8 @@ impl Default for SimParameters {
             judge_file: String::new(),
             time_limit_s: 0.0,
             reach_poses: 0,
+            reach_states_rad: Vec::new(),
+            intruder: false,
             reach_tolerance_m: 0.005,
             reach_tolerance_rad: 0.02,
             camera: CameraParameters::default(),

@@ -22,13 +22,17 @@ pub struct Course<'a> {
     pub arm_joints: &'a [String],
     /// Link whose poses are told.
     pub tool_link: &'a str,
+    /// States of the joints that the poses are taken from, one after the other and again from the
+    /// first; random ones if empty.
+    pub states: &'a [f64],
     /// How many.
     pub poses: usize,
     /// One seed, one course.
     pub seed: u64,
 }
 
-/// Poses of the tool at random states of the arm that touch nothing, evenly drawn over its joints.
+/// Poses of the tool at the states given, or at random states of the arm that touch nothing, evenly
+/// drawn over its joints.
 pub fn draw(
     urdf: &str,
     srdf: Option<&str>,
@@ -51,6 +55,24 @@ pub fn draw(
             (low + edge, high - edge)
         })
         .collect();
+    if !course.states.is_empty() {
+        let dim = joints.len();
+        anyhow::ensure!(
+            course.states.len().is_multiple_of(dim),
+            "{} numbers are no whole number of states of {dim} joints",
+            course.states.len()
+        );
+        let states: Vec<&[f64]> = course.states.chunks_exact(dim).collect();
+        return Ok((0..course.poses)
+            .map(|index| {
+                let mut state = robot.neutral();
+                for (&joint, &position) in joints.iter().zip(states[index % states.len()]) {
+                    state[joint] = position;
+                }
+                robot.link_pose(tool, &state)
+            })
+            .collect());
+    }
     let scene = scene_of(world)?;
     let mut state = robot.neutral();
     let mut checker = Checker::new(&robot, &scene, &joints, &state)?;

@@ -2,7 +2,9 @@ use std::path::Path;
 
 use anyhow::Context;
 use praxis_geometry::Pose;
-use praxis_sim::{CommandError, JointCommand, ReachGoals, RobotDescription, Simulator, Snapshot};
+use praxis_sim::{
+    CommandError, IntruderConfig, JointCommand, ReachGoals, RobotDescription, Simulator, Snapshot,
+};
 use praxis_trajectory::LimitsFile;
 use praxis_world::World;
 
@@ -77,7 +79,14 @@ impl SimPipeline {
             )?,
         };
         let world = World::read(&world_file)?;
-        let mut simulator = Simulator::new(&robot, &limits, &world, parameters.sim_config())?;
+        let config = parameters.sim_config();
+        let mut simulator = match parameters.intruder {
+            true => {
+                let intruder = IntruderConfig::default();
+                Simulator::with_intruder(&robot, &limits, &world, intruder, config)?
+            }
+            false => Simulator::new(&robot, &limits, &world, config)?,
+        };
         let mut course = Vec::new();
         if parameters.reach_poses > 0 {
             let srdf = srdf_file.map(std::fs::read_to_string).transpose()?;
@@ -89,6 +98,7 @@ impl SimPipeline {
                 &Course {
                     arm_joints: simulator.arm_names(),
                     tool_link: &parameters.tool_link,
+                    states: &parameters.reach_states_rad,
                     poses: parameters.reach_poses as usize,
                     seed: u64::from(parameters.seed),
                 },

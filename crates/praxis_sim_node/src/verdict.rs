@@ -22,6 +22,10 @@ struct Line<'a> {
     time_limit_reached: bool,
     arm_moving: bool,
     held: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thrusts: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    passed_without_stop: Option<usize>,
     placed_ids: &'a [String],
     contacts: &'a [String],
     violations: &'a [String],
@@ -73,6 +77,8 @@ impl VerdictFile {
             time_limit_reached: now.4,
             arm_moving: truth.arm_moving,
             held: truth.held.as_deref(),
+            thrusts: truth.thrusts.map(|thrusts| thrusts.ended),
+            passed_without_stop: truth.thrusts.map(|thrusts| thrusts.passed_without_stop),
             placed_ids: &truth.placed_ids,
             contacts: &truth.contacts,
             violations: &truth.violations,

@@ -62,6 +62,8 @@ struct Verdict {
     success: bool,
     #[serde(default)]
     time_limit_reached: bool,
+    thrusts: Option<u32>,
+    passed_without_stop: Option<u32>,
     #[serde(default)]
     contacts: Vec<String>,
     #[serde(default)]
@@ -78,6 +80,10 @@ struct Run {
     limit_violations: u32,
     duration_s: f64,
     node_deaths: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thrusts: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    passed_without_stop: Option<u32>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     contacts: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -92,6 +98,10 @@ struct Figures {
     forbidden_contacts: u32,
     limit_violations: u32,
     duration_s: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thrusts: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    passed_without_stop: Option<u32>,
     runs: Vec<Run>,
 }
 
@@ -122,6 +132,11 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         forbidden_contacts: sum(|run| run.forbidden_contacts),
         limit_violations: sum(|run| run.limit_violations),
         duration_s: runs.iter().map(|run| run.duration_s).sum(),
+        thrusts: runs.iter().filter_map(|run| run.thrusts).reduce(|a, b| a + b),
+        passed_without_stop: runs
+            .iter()
+            .filter_map(|run| run.passed_without_stop)
+            .reduce(|a, b| a + b),
         runs,
     };
     if let Some(path) = &options.json {
@@ -247,6 +262,8 @@ fn one_run(
         limit_violations: verdict.limit_violations,
         duration_s: begun.elapsed().as_secs_f64(),
         node_deaths: deaths,
+        thrusts: verdict.thrusts,
+        passed_without_stop: verdict.passed_without_stop,
         contacts: verdict.contacts,
         violations: verdict.violations,
     })
@@ -275,7 +292,7 @@ fn newest_verdict(path: &std::path::Path) -> Option<Verdict> {
 
 /// What the counts of a scenario count.
 fn verb(scenario: &str) -> &'static str {
-    if scenario == "reach" { "reached" } else { "placed" }
+    if ["reach", "reflex"].contains(&scenario) { "reached" } else { "placed" }
 }
 
 /// Characters of the time in a line of progress.
