@@ -1,7 +1,9 @@
 use crate::cloud::PointCloud;
 use crate::frames::moving_point;
 use crate::kernel::{Block, Outcome, SLACK_M, Workspace, freshen, part_bit};
-use crate::lanes::{WIDTH, Lanes, Row, Triple, cross, dot, everywhere, length, load, minus, plus, store};
+use crate::lanes::{
+    Lanes, Row, Triple, WIDTH, cross, dot, everywhere, length, load, minus, plus, store,
+};
 use crate::model::{Ball, Model, Part};
 
 /// Places the bounding ball of a part, once a block.

@@ -352,10 +352,10 @@ impl Monitor {
         let mut look = 0;
         while look <= looks {
             let block: Vec<Vec<f64>> = (look..=looks.min(look + BLOCK - 1)).map(sample).collect();
-            let states: Vec<&[f64]> = block.iter().map(Vec::as_slice).collect();
-            if !checker.all_free(&states) {
-                let hit = states.iter().position(|state| !checker.is_free(state)).unwrap_or(0);
-                let contact = checker.first_contact(states[hit]);
+            let free = checker.free_among(&block.concat());
+            let hit = free.trailing_ones() as usize;
+            if let Some(touching) = block.get(hit) {
+                let contact = checker.first_contact(touching);
                 let (first, second) = contact.map_or_else(
                     || ("the arm".to_owned(), "an object it only grazes".to_owned()),
                     |contact| (contact.first, contact.second),

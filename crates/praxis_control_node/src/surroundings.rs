@@ -7,7 +7,7 @@ use praxis_collision::{AllowedPairs, AttachedObject, CollisionError, Scene, Scen
 use praxis_control::{KnownBox, Person};
 use praxis_geometry::{Pose, Shape, TriangleMesh};
 use praxis_motion::spheres_inside;
-use praxis_ros::convert::{ConvertError, FromMsg};
+use praxis_ros::convert::{CloudPoints, ConvertError, FromMsg};
 use praxis_ros::r2r::geometry_msgs::msg as geometry;
 use praxis_ros::r2r::moveit_msgs::msg as moveit;
 use praxis_ros::r2r::sensor_msgs::msg::PointCloud2;
@@ -17,8 +17,6 @@ use praxis_ros::r2r::vision_msgs::msg::Detection3DArray;
 /// Operations of `CollisionObject`.
 const ADD: u8 = 0;
 const REMOVE: u8 = 1;
-/// Code of 32-bit floating point numbers in `PointField`.
-const FLOAT32: u8 = 7;
 
 /// Largest surface that is covered with spheres, square metres: what is held, and meshes. Larger
 /// ones would keep the monitor busy for seconds.
@@ -286,36 +284,8 @@ fn surface_of(id: &str, mesh: &shapes::Mesh) -> Result<Shape, SurroundingsError>
 
 /// The points of a cloud; those that are not finite are left out.
 pub fn points_of(message: &PointCloud2) -> Result<Vec<Point3<f32>>, SurroundingsError> {
-    let what = "point cloud";
-    let offset = |name: &str| {
-        let field = message.fields.iter().find(|field| field.name == name);
-        let field = field.filter(|field| field.datatype == FLOAT32);
-        field.map(|field| field.offset as usize).ok_or_else(|| {
-            bad(what, format!("has no field '{name}' of 32-bit floating point numbers"))
-        })
-    };
-    let offsets = [offset("x")?, offset("y")?, offset("z")?];
-    let (step, row) = (message.point_step as usize, message.row_step as usize);
-    let (width, height) = (message.width as usize, message.height as usize);
-    let needs = offsets.iter().max().map_or(0, |last| last.saturating_add(4));
-    let fits = step.checked_mul(width).is_some_and(|bytes| bytes <= row)
-        && row.checked_mul(height).is_some_and(|bytes| bytes <= message.data.len());
-    if width * usize::from(height > 0) > 0 && (needs > step || !fits) {
-        return Err(bad(what, "its data is shorter than its dimensions say"));
-    }
-    if message.is_bigendian {
-        return Err(bad(what, "is big-endian"));
-    }
-    let value = |at: usize| {
-        let bytes: [u8; 4] = message.data.get(at..at + 4)?.try_into().ok()?;
-        Some(f32::from_le_bytes(bytes)).filter(|value| value.is_finite())
-    };
-    let point = |at: usize| {
-        let [x, y, z] = offsets.map(|offset| value(at + offset));
-        Some(Point3::new(x?, y?, z?))
-    };
-    let rows = (0..if width == 0 { 0 } else { height }).map(|index| index * row);
-    Ok(rows.flat_map(|start| (0..width).filter_map(move |k| point(start + k * step))).collect())
+    let cloud = CloudPoints::from_msg(message).map_err(|error| bad("point cloud", error))?;
+    Ok(cloud.points.into_iter().map(Point3::from).collect())
 }
 
 /// Those of the tracked things that are of one of the classes of people.
@@ -413,7 +383,7 @@ mod tests {
         let field = |(index, name): (usize, &str)| PointField {
             name: name.to_owned(),
             offset: 4 * index as u32,
-            datatype: FLOAT32,
+            datatype: 7,
             count: 1,
         };
         PointCloud2 {
