@@ -87,10 +87,18 @@ pub fn controllers(joints: &[String], finger: Option<&String>) -> String {
     text
 }
 
-/// A URDF with the tags before its end.
+/// A URDF with the tags before its end, in place of any `<ros2_control>` that it brings along.
 pub fn with_tags(urdf: &str, tags: &str) -> Option<String> {
-    let end = urdf.rfind("</robot>")?;
-    Some(format!("{}\n{tags}{}", &urdf[..end], &urdf[end..]))
+    let document = roxmltree::Document::parse(urdf).ok()?;
+    let others =
+        document.root_element().children().filter(|node| node.has_tag_name("ros2_control"));
+    let mut text = urdf.to_owned();
+    for range in others.map(|node| node.range()).collect::<Vec<_>>().into_iter().rev() {
+        text.replace_range(range, "");
+    }
+    let end = text.rfind("</robot>")?;
+    text.insert_str(end, &format!("\n{tags}"));
+    Some(text)
 }
 
 #[cfg(test)]
