@@ -10,9 +10,6 @@ const ARRIVAL_SHARE: f64 = 0.4;
 /// Share of the acceleration and jerk limits that the gate's own motions use where there is room:
 /// who differentiates commands by arrival times finds them within the limits all the same.
 const OWN_SHARE: f64 = 0.99;
-/// The same for catching up with a target: commands are stamped by a clock that is smoothed, and who
-/// differentiates them by these stamps sees a few per cent more.
-const PULL_SHARE: f64 = 0.92;
 /// Halvings of the way from "brake" to "as wanted" that are tried.
 const HALVINGS: u32 = 6;
 /// Longest step taken at once, seconds; what goes beyond is lost (the motion is late, not unsafe).
@@ -237,13 +234,17 @@ fn value(values: &[f64], joint: usize) -> f64 {
 }
 
 /// Limits of the gate's own motions.
-fn share_of(limit: &JointLimit, share: f64) -> JointLimit {
-    JointLimit { acceleration: share * limit.acceleration, jerk: share * limit.jerk, ..*limit }
+fn own(limit: &JointLimit) -> JointLimit {
+    JointLimit {
+        acceleration: OWN_SHARE * limit.acceleration,
+        jerk: OWN_SHARE * limit.jerk,
+        ..*limit
+    }
 }
 
 /// The stop with a little left of the limits, or the very shortest where that one has no room.
 fn stop(now: JointState, limit: &JointLimit, bounds: (f64, f64)) -> StopPlan {
-    let gentle = StopPlan::new(now, &share_of(limit, OWN_SHARE));
+    let gentle = StopPlan::new(now, &own(limit));
     if gentle.is_within(limit, bounds) { gentle } else { StopPlan::new(now, limit) }
 }
 
@@ -266,7 +267,7 @@ fn next_state(
     }
 
     let stop_jerk = (stopping.acceleration - now.acceleration) / dt_s;
-    let mut jerk = pull(now, wanted, &share_of(limit, PULL_SHARE), dt_s);
+    let mut jerk = pull(now, wanted, &own(limit), dt_s);
     for _ in 0..HALVINGS {
         let next = now.after(dt_s, jerk);
         if may_be(next) {
