@@ -80,8 +80,13 @@ fn waypoints(dim: usize, most: usize) -> impl Strategy<Value = Vec<Vec<f64>>> {
     prop::collection::vec(prop::collection::vec(-2.5..2.5, dim), 2..most)
 }
 
+/// 64 random cases a law, or as many as `PROPTEST_CASES` asks for.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(64)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(cases()))]
 
     #[test]
     fn timed_paths_keep_all_limits(path in waypoints(7, 9), deviation in 0.0..0.3) {
