@@ -12,8 +12,8 @@ use crate::{bench, bring, build, domain, environment, places, processes, setup};
 #[derive(Args)]
 pub struct Options {
     /// One part: a crate, a file of `tests/ros` without its ending, or one of `format`, `hashes`,
-    /// `algorithms`, `inspect_graph`, `survive_kill`, `random_weights`; `lint`, `demo` and `robots`
-    /// (minutes of fitting spheres) run only when asked for.
+    /// `algorithms`, `inspect_graph`, `survive_kill`, `random_weights`; `lint`, `demo`, `robots`
+    /// (minutes of fitting spheres) and `pretrained` (180 MB of networks) run only when asked for.
     #[arg(long)]
     only: Option<String>,
 }
@@ -76,6 +76,11 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     if asked("robots") {
         setup::robot_packages()?;
         counted(&mut count, "robots", &mut robots())?;
+    }
+    if asked("pretrained") {
+        setup::pretrained()?;
+        build::detect_example()?;
+        counted(&mut count, "pretrained", &mut pretrained()?)?;
     }
     if let Some(only) = options.only.as_deref().filter(|only| is_crate(only))
         && !ROS_CRATES.contains(&only)
@@ -161,6 +166,19 @@ fn robots() -> Command {
         // Where `package://` is looked up.
         .env("AMENT_PREFIX_PATH", packages);
     command
+}
+
+/// Looks at photographs with the pre-trained networks, through our cards and decoders.
+fn pretrained() -> Result<Command> {
+    let python = places::pretrained().join("venv/bin/python");
+    let mut command = Command::new(python);
+    command
+        .envs(environment::variables()?)
+        .env("PYTHONPATH", places::root().join("tests/ros"))
+        .arg(places::networks_script("check.py"))
+        .arg(places::pretrained())
+        .arg(build::executable("examples/detect"));
+    Ok(command)
 }
 
 /// Scripts named `test_*.py`.
