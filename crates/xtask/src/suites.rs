@@ -14,8 +14,8 @@ pub struct Options {
     /// One part: a crate, a file of `tests/ros` without its ending, or one of `format`, `hashes`,
     /// `algorithms`, `inspect_graph`, `survive_kill`, `random_weights`; `lint`, `demo`, `robots`
     /// (minutes of fitting spheres), `new_robots` (a configuration and a demo for each of five
-    /// robots), `colcon` (a build from a clean workspace) and `two_machines` (two network
-    /// namespaces; needs root) run only when asked for.
+    /// robots), `colcon` (a build from a clean workspace), `two_machines` (two network namespaces;
+    /// needs root) and `pretrained` (180 MB of networks) run only when asked for.
     #[arg(long)]
     only: Option<String>,
 }
@@ -78,6 +78,11 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     if asked("robots") {
         setup::robot_packages()?;
         counted(&mut count, "robots", &mut robots())?;
+    }
+    if asked("pretrained") {
+        setup::pretrained()?;
+        build::detect_example()?;
+        counted(&mut count, "pretrained", &mut pretrained()?)?;
     }
     if let Some(only) = options.only.as_deref().filter(|only| is_crate(only))
         && !ROS_CRATES.contains(&only)
@@ -187,6 +192,19 @@ fn script(count: &mut Count, name: &str, domain: u8) -> Result<()> {
         .arg("-u")
         .arg(places::root().join("tests/ros").join(format!("{name}.py")));
     counted(count, name, &mut command)
+}
+
+/// Looks at photographs with the pre-trained networks, through our cards and decoders.
+fn pretrained() -> Result<Command> {
+    let python = places::pretrained().join("venv/bin/python");
+    let mut command = Command::new(python);
+    command
+        .envs(environment::variables()?)
+        .env("PYTHONPATH", places::root().join("tests/ros"))
+        .arg(places::networks_script("check.py"))
+        .arg(places::pretrained())
+        .arg(build::executable("examples/detect"));
+    Ok(command)
 }
 
 /// Scripts named `test_*.py`.
