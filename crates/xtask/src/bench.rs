@@ -14,6 +14,9 @@ pub enum Subject {
     /// Inverse kinematics of random reachable poses.
     #[command(disable_help_flag = true)]
     Ik(Options),
+    /// How the time of edges grows with obstacles, points, links and joints, as a chart.
+    #[command(disable_help_flag = true)]
+    Growth(Options),
 }
 
 /// What is handed on to the measuring program.
@@ -29,6 +32,7 @@ pub fn run(subject: &Subject) -> Result<ExitCode> {
     let (name, Options { arguments }) = match subject {
         Subject::Planning(options) => ("planning", options),
         Subject::Ik(options) => ("ik", options),
+        Subject::Growth(options) => ("growth", options),
     };
     if names_peers(arguments) {
         setup::peers()?;
