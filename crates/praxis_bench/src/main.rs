@@ -4,9 +4,11 @@
 //! JSON object of figures, and the paths themselves, line by line. `cargo xtask bench` builds and
 //! runs it, and brings the peers.
 
+mod chart;
 mod cloud;
 mod comparison;
 mod figures;
+mod growth;
 mod ik;
 mod limits;
 mod line;
@@ -42,6 +44,8 @@ enum Subject {
     Ik(ik::Options),
     /// Loads every robot description in a folder and plans between random free states.
     Robots(robots::Options),
+    /// Draws how the time of edges grows with obstacles, points, links and joints.
+    Growth(growth::Options),
 }
 
 fn main() -> Result<()> {
@@ -49,5 +53,6 @@ fn main() -> Result<()> {
         Subject::Planning(options) => planning::run(&options),
         Subject::Ik(options) => ik::run(&options),
         Subject::Robots(options) => robots::run(&options),
+        Subject::Growth(options) => growth::run(&options),
     }
 }

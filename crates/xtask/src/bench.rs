@@ -19,6 +19,9 @@ pub enum Subject {
     Perception(Options),
     /// Periods of the control loop at 1 kHz beside a loop that only sleeps.
     Control(bench_control::Options),
+    /// How the time of edges grows with obstacles, points, links and joints, as a chart.
+    #[command(disable_help_flag = true)]
+    Growth(Options),
 }
 
 /// What is handed on to the measuring program.
@@ -36,6 +39,7 @@ pub fn run(subject: &Subject) -> Result<ExitCode> {
         Subject::Ik(options) => ("ik", options),
         Subject::Perception(options) => return perception(options),
         Subject::Control(options) => return bench_control::run(options),
+        Subject::Growth(options) => ("growth", options),
     };
     if names_peers(arguments) {
         setup::peers()?;
