@@ -14,6 +14,7 @@ mod obstacle_desk;
 mod obstacle_worker;
 mod parameters;
 mod pipeline;
+mod refusals;
 mod robot;
 mod waiting;
 mod worker;

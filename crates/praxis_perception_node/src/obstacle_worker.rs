@@ -14,6 +14,7 @@ use praxis_ros::{Clock, Diagnostics, Latency, Level, Parameters, Publisher, Stat
 
 use crate::obstacle_desk::{Measured, ObstacleDesk, SensorFrame};
 use crate::parameters::PerceptionParameters;
+use crate::refusals::Refusals;
 use crate::robot::RobotInView;
 use crate::waiting::wait_for_transform;
 
@@ -49,12 +50,11 @@ pub struct ObstacleWorker {
 #[derive(Default)]
 struct Record {
     taken: u64,
-    refused: u64,
+    refusals: Refusals,
     lost: u64,
     work: Latency,
     arrival_to_obstacles: Latency,
     age: Latency,
-    last_warning: Option<(Instant, String)>,
 }
 
 impl ObstacleWorker {
@@ -70,7 +70,9 @@ impl ObstacleWorker {
             }
             match self.look(&frame, &mut world, &mut record) {
                 Ok(()) => record.taken += 1,
-                Err(reason) => self.refuse(reason, &mut record),
+                Err(reason) => {
+                    record.refusals.tell(&self.diagnostics, "obstacles", "obstacles", reason);
+                }
             }
             self.report(&record);
         }
@@ -163,29 +165,14 @@ impl ObstacleWorker {
         }
     }
 
-    /// Says why a frame gives nothing: always in the diagnostics, in the log when it is news.
-    fn refuse(&self, reason: String, record: &mut Record) {
-        const QUIET: Duration = Duration::from_secs(5);
-        record.refused += 1;
-        self.diagnostics.report("obstacles", Level::Error, reason.as_str());
-        let known = record
-            .last_warning
-            .as_ref()
-            .is_some_and(|(when, last)| *last == reason && when.elapsed() < QUIET);
-        if !known {
-            tracing::warn!(%reason, refused = record.refused, "frame gives no obstacles");
-            record.last_warning = Some((Instant::now(), reason));
-        }
-    }
-
     fn report(&self, record: &Record) {
         let set = |key: &str, value: u64| self.diagnostics.value("obstacles", key, value);
         set("frames_taken", record.taken);
-        set("frames_refused", record.refused);
+        set("frames_refused", record.refusals.count);
         set("frames_dropped", self.desk.dropped());
         set("points_lost", record.lost);
         // Sorting the records costs more than counting: often enough for a report every second.
-        if (record.taken + record.refused) % 8 != 1 {
+        if (record.taken + record.refusals.count) % 8 != 1 {
             return;
         }
         self.diagnostics.latency("obstacles", "work", &record.work);

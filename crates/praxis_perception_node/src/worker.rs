@@ -1,7 +1,7 @@
 //! The thread that looks: newest frame first, so that a slow network makes nothing late.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use praxis_geometry::{Pose, Stamp};
 use praxis_perception::{ClockWatch, Perception};
@@ -17,6 +17,7 @@ use crate::messages;
 use crate::obstacle_worker::{Known, SharedKnown};
 use crate::parameters::PerceptionParameters;
 use crate::pipeline::Pipeline;
+use crate::refusals::Refusals;
 use crate::robot::RobotInView;
 use crate::waiting::wait_for_transform;
 
@@ -99,9 +100,8 @@ pub struct Worker {
 #[derive(Default)]
 struct Record {
     processed: u64,
-    refused: u64,
+    refusals: Refusals,
     over_time: u64,
-    last_warning: Option<(Instant, String)>,
     camera_clock: Option<ClockWatch>,
     stages: [Latency; 5],
     total: Latency,
@@ -118,7 +118,9 @@ impl Worker {
             }
             match self.look(&look, &mut record) {
                 Ok(()) => record.processed += 1,
-                Err(reason) => self.refuse(reason, &mut record),
+                Err(reason) => {
+                    record.refusals.tell(&self.diagnostics, "pipeline", "objects", reason);
+                }
             }
             self.report(&record);
         }
@@ -206,30 +208,15 @@ impl Worker {
         }
     }
 
-    /// Says why a frame gives nothing: always in the diagnostics, in the log when it is news.
-    fn refuse(&self, reason: String, record: &mut Record) {
-        const QUIET: Duration = Duration::from_secs(5);
-        record.refused += 1;
-        self.diagnostics.report("pipeline", Level::Error, reason.as_str());
-        let known = record
-            .last_warning
-            .as_ref()
-            .is_some_and(|(when, last)| *last == reason && when.elapsed() < QUIET);
-        if !known {
-            tracing::warn!(%reason, refused = record.refused, "frame gives no objects");
-            record.last_warning = Some((Instant::now(), reason));
-        }
-    }
-
     fn report(&self, record: &Record) {
         const STAGES: [&str; 5] = ["preprocess", "network", "decode", "locate", "track"];
         let set = |key: &str, value: u64| self.diagnostics.value("pipeline", key, value);
         set("frames_processed", record.processed);
-        set("frames_refused", record.refused);
+        set("frames_refused", record.refusals.count);
         set("frames_dropped", self.desk.dropped());
         set("network_over_time", record.over_time);
         // Sorting the records costs more than counting: often enough for a report every second.
-        if (record.processed + record.refused) % 8 != 1 {
+        if (record.processed + record.refusals.count) % 8 != 1 {
             return;
         }
         for (name, latency) in STAGES.iter().zip(&record.stages) {
