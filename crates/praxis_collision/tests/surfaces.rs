@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nalgebra::{Point3, Vector3};
-use praxis_collision::{Checker, CollisionError, PointCloud, Scene, SceneObject, Surface};
+use praxis_collision::{
+    Checker, CollisionError, Instructions, PointCloud, Scene, SceneObject, Surface,
+};
 use praxis_geometry::{Pose, Shape, TriangleMesh};
 use praxis_robot::Robot;
 use proptest::prelude::*;
@@ -199,7 +201,7 @@ fn edges_among_surfaces_called_free_are_free_at_every_fine_sample() {
     for _ in 0..40 {
         let scene = scene(&mut state);
         let new = || Checker::new(&robot, &scene, &[0, 1, 2, 3], &robot.neutral()).unwrap();
-        let (mut checker, mut plain) = (new(), new().without_vector_instructions());
+        let (mut checker, mut plain) = (new(), new().with_instructions(Instructions::Plain));
         for _ in 0..12 {
             let start: [f64; 4] = std::array::from_fn(|_| random(&mut state, -1.5, 1.5));
             let reach = random(&mut state, 0.05, 1.2);
