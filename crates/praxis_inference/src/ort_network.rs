@@ -103,8 +103,11 @@ impl OrtNetwork {
 
     /// One run on zeros: allocates what later runs need and shows the real output shapes.
     fn warm_up(&mut self, card: &Card) -> Result<(), NetworkError> {
-        let zeros = Tensor::zeros(&card.input.shape());
-        let outputs = self.run(&[(card.input.name.as_str(), zeros.view())], None)?;
+        let colour = Tensor::zeros(&card.input.shape());
+        let depth = Tensor::zeros(&card.input.depth_shape());
+        let mut inputs = vec![(card.input.name.as_str(), colour.view())];
+        inputs.extend(card.input.depth.as_deref().map(|name| (name, depth.view())));
+        let outputs = self.run(&inputs, None)?;
         card.check_outputs(&outputs)
     }
 

@@ -61,6 +61,10 @@ pub enum ColourOrder {
 pub struct InputCard {
     /// The input's name in the network.
     pub name: String,
+    /// Name of a second input for depth: `[1, 1, height, width]` metres along the optical axis, 0
+    /// where unknown.
+    #[serde(default)]
+    pub depth: Option<String>,
     /// Order of the axes.
     #[serde(default)]
     pub layout: TensorLayout,
@@ -209,6 +213,11 @@ impl InputCard {
             TensorLayout::Nchw => [1, 3, self.height, self.width],
             TensorLayout::Nhwc => [1, self.height, self.width, 3],
         }
+    }
+
+    /// The depth input's shape with a batch of one.
+    pub fn depth_shape(&self) -> [usize; 4] {
+        [1, 1, self.height, self.width]
     }
 
     fn check(&self) -> Result<(), NetworkError> {

@@ -6,6 +6,7 @@
 
 mod card;
 mod decode;
+mod depth;
 mod error;
 mod fit;
 mod image_view;
@@ -19,6 +20,7 @@ pub use self::card::{
     Card, ClassCard, ColourOrder, InputCard, ShapeKind, TensorLayout, Thresholds,
 };
 pub use self::decode::{Activation, CenternetCard, DecoderCard};
+pub use self::depth::{DepthPreprocessor, DepthView};
 pub use self::error::NetworkError;
 pub use self::fit::{FitMode, InputFromImage};
 pub use self::image_view::{ImageView, PixelFormat};

@@ -1,6 +1,6 @@
 //! Colour and depth pictures, read once and sound from then on.
 
-use praxis_network::{ImageView, PixelFormat};
+use praxis_network::{DepthView, ImageView, PixelFormat};
 
 use crate::PerceptionError;
 
@@ -154,6 +154,11 @@ impl DepthImage {
     #[inline]
     pub fn at(&self, column: usize, row: usize) -> f32 {
         self.depth_m[row * self.width + column]
+    }
+
+    /// The picture as the network crate wants it.
+    pub fn view(&self) -> DepthView<'_> {
+        DepthView::new(self.width, self.height, &self.depth_m).expect("checked when it was made")
     }
 
     /// Share of the pixels that hold a distance, 0 to 1.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use nalgebra::{Point3, Vector3};
 use praxis_geometry::{Pose, Stamp};
-use praxis_network::{Card, Detection, Network, Preprocessor};
+use praxis_network::{Card, DepthPreprocessor, Detection, Network, Preprocessor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -122,6 +122,8 @@ pub struct Perceiver {
     card: Card,
     network: Box<dyn Network>,
     preprocessor: Preprocessor,
+    /// For a network that takes depth as well.
+    depth_preprocessor: Option<DepthPreprocessor>,
     tracker: Tracker,
     rays: Option<RayTable>,
     score_threshold: Option<f32>,
@@ -131,8 +133,19 @@ impl Perceiver {
     /// A perceiver around a network that has been checked against its card.
     pub fn new(card: Card, network: Box<dyn Network>, config: PerceiverConfig) -> Self {
         let preprocessor = Preprocessor::new(&card.input);
+        let depth_preprocessor =
+            card.input.depth.is_some().then(|| DepthPreprocessor::new(&card.input));
         let tracker = Tracker::new(config.tracker.clone());
-        Self { config, card, network, preprocessor, tracker, rays: None, score_threshold: None }
+        Self {
+            config,
+            card,
+            network,
+            preprocessor,
+            depth_preprocessor,
+            tracker,
+            rays: None,
+            score_threshold: None,
+        }
     }
 
     /// The card in force.
@@ -170,7 +183,7 @@ impl Perceiver {
             self.prepare_rays(frame.camera, depth)?;
         }
         let mut times = StageTimes::default();
-        let detections = self.detect(frame.colour, &mut times)?;
+        let detections = self.detect(frame.colour, frame.depth, &mut times)?;
 
         let started = Instant::now();
         let table = self.rays.as_ref();
@@ -219,16 +232,23 @@ impl Perceiver {
     fn detect(
         &mut self,
         colour: &ColourImage,
+        depth: Option<&DepthImage>,
         times: &mut StageTimes,
     ) -> Result<Vec<Detection>, PerceptionError> {
         let started = Instant::now();
         let (tensor, input_from_image) = self.preprocessor.run(&colour.view());
+        let depth_tensor = self
+            .depth_preprocessor
+            .as_mut()
+            .map(|preprocessor| preprocessor.run(depth.map(DepthImage::view).as_ref()));
         times.preprocess = started.elapsed();
 
         let started = Instant::now();
         let limit = self.config.network_limit_ms;
         let limit = (limit > 0).then(|| Duration::from_millis(limit));
-        let inputs = [(self.card.input.name.as_str(), tensor.view())];
+        let mut inputs = vec![(self.card.input.name.as_str(), tensor.view())];
+        let depth_name = self.card.input.depth.as_deref();
+        inputs.extend(depth_name.zip(depth_tensor).map(|(name, depth)| (name, depth.view())));
         let outputs = self.network.run(&inputs, limit)?;
         times.network = started.elapsed();
 

@@ -53,10 +53,16 @@ impl Card {
         outputs: &[TensorSpec],
     ) -> Result<(), NetworkError> {
         let names = |specs: &[TensorSpec]| specs.iter().map(|spec| spec.name.clone()).collect();
-        let input = inputs.iter().find(|spec| spec.name == self.input.name).ok_or_else(|| {
-            NetworkError::MissingInput { name: self.input.name.clone(), found: names(inputs) }
-        })?;
-        check_spec(input, &fixed(&self.input.name, &self.input.shape()))?;
+        let mut wanted = vec![fixed(&self.input.name, &self.input.shape())];
+        wanted.extend(self.input.depth.as_deref().map(|name| fixed(name, &self.input.depth_shape())));
+        for expected in wanted {
+            let input = inputs.iter().find(|spec| spec.name == expected.name);
+            let input = input.ok_or_else(|| NetworkError::MissingInput {
+                name: expected.name.clone(),
+                found: names(inputs),
+            })?;
+            check_spec(input, &expected)?;
+        }
         for expected in self.decoder.expected_outputs(self) {
             let output = outputs.iter().find(|spec| spec.name == expected.name);
             let output = output.ok_or_else(|| NetworkError::MissingOutput {

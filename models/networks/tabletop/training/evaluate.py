@@ -18,11 +18,10 @@ LEAST_VISIBLE = 0.3
 SCORE = 0.2
 
 
-def detect(session, picture, least=0.01, most=50):
+def detect(session, picture, depth_m, least=0.01, most=50):
     """Peaks of the heatmap as (class, score, box, yaw to view), best first; boxes in pixels."""
-    heat, offset, size, yaw = session.run(
-        list(network.HEADS), {"image": network.normalise(picture[None])}
-    )
+    inputs = {"image": network.normalise(picture[None]), "depth": depth_m[None, None]}
+    heat, offset, size, yaw = session.run(list(network.HEADS), inputs)
     heat = 1.0 / (1.0 + np.exp(-heat[0]))
     padded = np.pad(heat, ((0, 0), (1, 1), (1, 1)))
     rows, columns = heat.shape[1:]
@@ -67,16 +66,16 @@ def average_precision(found, wanted):
     return float(np.sum(np.diff(recall) * precision))
 
 
-def measure(session, name):
-    pictures, _ = data.read(name)
-    with open(name + ".json") as file:
-        labels = json.load(file)
+def measure(session, name, depth=True):
+    """Figures over a set; without `depth` the network is told none."""
+    tables = data.Set(name)
     found = {c: [] for c in range(len(network.CLASSES))}
     wanted = dict.fromkeys(found, 0)
     right = wrong = missed = ghosts = 0
     centre_px, yaw_deg = [], []
-    for picture, truth in zip(pictures, labels):
-        detections = detect(session, picture)
+    for index, truth in enumerate(tables.labels):
+        depth_m = tables.depth_m(index) * depth
+        detections = detect(session, tables.pictures[index], depth_m.astype(np.float32))
         for one in truth:
             one["kind"] = network.CLASSES.index(one["class"])
             one["seen"] = one["visible"] >= LEAST_VISIBLE
@@ -113,7 +112,7 @@ def measure(session, name):
         network.CLASSES[c]: average_precision(found[c], wanted[c]) for c in found if wanted[c]
     }
     return {
-        "pictures": len(pictures),
+        "pictures": len(tables),
         "objects": sum(wanted.values()),
         "map50": round(float(np.mean(list(per_class.values()))), 4),
         "ap50": {name: round(value, 4) for name, value in per_class.items()},

@@ -18,23 +18,23 @@ pub enum Split {
 /// Hues (0..1) that only held-out objects have.
 const HELD_OUT_HUES: [[f64; 2]; 2] = [[0.07, 0.12], [0.50, 0.56]];
 
-pub fn even(rng: &mut ChaCha8Rng, low: f64, high: f64) -> f64 {
+pub(crate) fn even(rng: &mut ChaCha8Rng, low: f64, high: f64) -> f64 {
     low + (high - low) * rng.random::<f64>()
 }
 
-pub fn chance(rng: &mut ChaCha8Rng, share: f64) -> bool {
+pub(crate) fn chance(rng: &mut ChaCha8Rng, share: f64) -> bool {
     rng.random::<f64>() < share
 }
 
 /// Any colour, from black to white.
-pub fn any_colour(rng: &mut ChaCha8Rng) -> [f32; 3] {
+pub(crate) fn any_colour(rng: &mut ChaCha8Rng) -> [f32; 3] {
     let (hue, value) = (even(rng, 0.0, 1.0), even(rng, 0.1, 1.0));
     let saturation = even(rng, 0.0, 1.0).powi(2);
     colour(hue, saturation, value)
 }
 
 /// A colour for an object: the hues of the two splits do not meet.
-pub fn object_colour(rng: &mut ChaCha8Rng, split: Split) -> [f32; 3] {
+pub(crate) fn object_colour(rng: &mut ChaCha8Rng, split: Split) -> [f32; 3] {
     if split == Split::HeldOut {
         let [low, high] = HELD_OUT_HUES[usize::from(chance(rng, 0.5))];
         return colour(even(rng, low, high), even(rng, 0.35, 0.95), even(rng, 0.4, 1.0));
@@ -47,7 +47,7 @@ pub fn object_colour(rng: &mut ChaCha8Rng, split: Split) -> [f32; 3] {
     }
 }
 
-pub fn colour(hue: f64, saturation: f64, value: f64) -> [f32; 3] {
+pub(crate) fn colour(hue: f64, saturation: f64, value: f64) -> [f32; 3] {
     [0.0, 1.0, 2.0].map(|channel| {
         let wave = 0.5 + 0.5 * ((hue - channel / 3.0) * std::f64::consts::TAU).cos();
         (value * (1.0 - saturation * (1.0 - wave))) as f32
@@ -55,7 +55,7 @@ pub fn colour(hue: f64, saturation: f64, value: f64) -> [f32; 3] {
 }
 
 /// A material for an object: checkers are held out of training.
-pub fn object_material(rng: &mut ChaCha8Rng, split: Split) -> Material {
+pub(crate) fn object_material(rng: &mut ChaCha8Rng, split: Split) -> Material {
     let mut material = Material::plain(object_colour(rng, split));
     material.second = object_colour(rng, split);
     material.gloss = even(rng, 0.0, 0.5) as f32;
@@ -69,7 +69,7 @@ pub fn object_material(rng: &mut ChaCha8Rng, split: Split) -> Material {
 }
 
 /// A material for what stands around.
-pub fn any_material(rng: &mut ChaCha8Rng, small_m: f64, large_m: f64) -> Material {
+pub(crate) fn any_material(rng: &mut ChaCha8Rng, small_m: f64, large_m: f64) -> Material {
     let mut material = Material::plain(any_colour(rng));
     let other = any_colour(rng);
     let mix = even(rng, 0.0, 0.7) as f32;

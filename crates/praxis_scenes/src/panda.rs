@@ -3,9 +3,8 @@
 use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, PI};
 use std::path::Path;
 
-use anyhow::Context as _;
 use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
-use praxis_render::{InstanceId, Material, Mesh, Scene, load_stl};
+use praxis_render::{InstanceId, Material, Mesh, RenderError, Scene, load_stl};
 use rand_chacha::ChaCha8Rng;
 
 use crate::random::{chance, even};
@@ -24,21 +23,32 @@ const JOINTS: [([f64; 3], f64); 7] = [
 /// Meshes of the links, hand and fingers, as read from files.
 pub struct PandaMeshes(Vec<Mesh>);
 
+/// How the robot stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Posture {
+    /// Angles of the seven joints.
+    pub joints_rad: [f64; 7],
+    /// How far each finger is from the middle.
+    pub finger_m: f64,
+    /// Where the fingers close.
+    pub world_from_tool: Isometry3<f64>,
+}
+
 impl PandaMeshes {
     /// Reads `link0.stl` … `link7.stl`, `hand.stl` and `finger.stl`.
-    pub fn read(folder: &Path) -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    /// When a file is missing or no binary STL.
+    pub fn read(folder: &Path) -> Result<Self, RenderError> {
         let links = (0..8).map(|i| format!("link{i}"));
         let names = links.chain(["hand", "finger", "finger"].map(String::from));
-        let read = |name: String| {
-            let path = folder.join(name + ".stl");
-            load_stl(&path, 1.0).with_context(|| path.display().to_string())
-        };
-        Ok(Self(names.map(read).collect::<anyhow::Result<_>>()?))
+        let read = |name: String| load_stl(&folder.join(name + ".stl"), 1.0);
+        Ok(Self(names.map(read).collect::<Result<_, _>>()?))
     }
 
-    /// Adds the robot in a random posture and paint; returns where the fingers close.
-    pub fn add_to(&self, scene: &mut Scene, rng: &mut ChaCha8Rng) -> Isometry3<f64> {
-        let (poses, world_from_tool) = random_posture(rng);
+    /// Adds the robot in a random posture and paint.
+    pub(crate) fn add_to(&self, scene: &mut Scene, rng: &mut ChaCha8Rng) -> Posture {
+        let (poses, posture) = random_posture(rng);
         let grey = even(rng, 0.6, 1.0);
         let mut light =
             Material::plain([0.0, 0.02, 0.05].map(|d| (grey - d * even(rng, 0.0, 1.0)) as f32));
@@ -48,11 +58,11 @@ impl PandaMeshes {
             let material = if index >= 8 { dark } else { light };
             let _: InstanceId = scene.add(mesh.clone(), material, *pose);
         }
-        world_from_tool
+        posture
     }
 }
 
-fn random_posture(rng: &mut ChaCha8Rng) -> (Vec<Isometry3<f64>>, Isometry3<f64>) {
+fn random_posture(rng: &mut ChaCha8Rng) -> (Vec<Isometry3<f64>>, Posture) {
     loop {
         let q2 = even(rng, -1.3, 1.0);
         let q4 = even(rng, -2.95, -0.9);
@@ -67,10 +77,11 @@ fn random_posture(rng: &mut ChaCha8Rng) -> (Vec<Isometry3<f64>>, Isometry3<f64>)
             (q2 - q4 + even(rng, -1.0, 1.0) * spread).clamp(0.0, 3.7),
             even(rng, -2.8, 2.8),
         ];
-        let (poses, tool) = forward(&joints, even(rng, 0.0, 0.04));
+        let finger_m = even(rng, 0.0, 0.04);
+        let (poses, tool) = forward(&joints, finger_m);
         let lowest = poses[3..].iter().map(|pose| pose.translation.z).fold(f64::MAX, f64::min);
         if lowest > 0.06 && tool.translation.z > 0.005 {
-            return (poses, tool);
+            return (poses, Posture { joints_rad: joints, finger_m, world_from_tool: tool });
         }
     }
 }

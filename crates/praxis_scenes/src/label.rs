@@ -1,20 +1,47 @@
-//! What is known of an object in a picture.
-
 use nalgebra::{Isometry3, Point3};
 use praxis_geometry::Shape;
 use praxis_render::{Camera, Frame, InstanceId};
 use praxis_world::{ObjectInstance, Part};
-use serde_json::{Value, json};
+use serde::Serialize;
 
-/// The label of one object, or `None` where nothing of it is in the picture. Pixels are those of
-/// a picture half the size of `frame`; pixel `i` spans from `i` to `i + 1`.
-pub fn label(
+/// What is true of an object in a picture. Pixels are those of the whole picture; pixel `i` spans
+/// from `i` to `i + 1`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Label {
+    /// Its class.
+    pub class: String,
+    /// Left, top, right and bottom of what shows of it.
+    #[serde(rename = "box")]
+    pub bounds_px: [f64; 4],
+    /// Where its middle is, hidden or not.
+    #[serde(rename = "centre")]
+    pub centre_px: [f64; 2],
+    /// Its heading in the world.
+    pub yaw_rad: f64,
+    /// Its heading, counted from the horizontal direction of view.
+    pub yaw_to_view_rad: f64,
+    /// Looks alike after this many equal parts of a turn; 0: at any yaw.
+    pub symmetry_order: u32,
+    /// Share of its outline that shows.
+    pub visible: f64,
+    /// Pixels that show.
+    pub pixels: u32,
+    /// From the camera to its middle.
+    pub distance_m: f64,
+    /// Its middle in the world.
+    pub position_m: [f64; 3],
+    /// Full extents along its own axes.
+    pub size_m: [f64; 3],
+}
+
+/// The label of one object, or `None` where nothing of it is in the picture.
+pub(crate) fn label(
     object: &ObjectInstance,
     symmetry_order: u32,
     instances: &[InstanceId],
     camera: &Camera,
     frame: &Frame,
-) -> Option<Value> {
+) -> Option<Label> {
     let (mut seen, mut low, mut high) = (0u32, [f64::MAX; 2], [f64::MIN; 2]);
     for (pixel, &code) in frame.instance.iter().enumerate() {
         if code == 0 || !instances.contains(&InstanceId(usize::from(code) - 1)) {
@@ -36,19 +63,19 @@ pub fn label(
     let in_optical = camera.world_from_optical.inverse() * Point3::from(position);
     let [u, v] = project(camera, &in_optical)?;
     let yaw_rad = object.world_from_object.rotation.euler_angles().2;
-    Some(json!({
-        "class": object.class,
-        "box": [low[0] / 2.0, low[1] / 2.0, high[0] / 2.0, high[1] / 2.0],
-        "centre": [(u + 0.5) / 2.0, (v + 0.5) / 2.0],
-        "yaw_rad": yaw_rad,
-        "yaw_to_view_rad": yaw_rad - towards.y.atan2(towards.x),
-        "symmetry_order": symmetry_order,
-        "visible": f64::from(seen) / f64::from(whole),
-        "pixels": seen,
-        "distance_m": towards.norm(),
-        "position_m": [position.x, position.y, position.z],
-        "size_m": [object.size_m.x, object.size_m.y, object.size_m.z],
-    }))
+    Some(Label {
+        class: object.class.clone(),
+        bounds_px: [low[0], low[1], high[0], high[1]],
+        centre_px: [u + 0.5, v + 0.5],
+        yaw_rad,
+        yaw_to_view_rad: yaw_rad - towards.y.atan2(towards.x),
+        symmetry_order,
+        visible: f64::from(seen) / f64::from(whole),
+        pixels: seen,
+        distance_m: towards.norm(),
+        position_m: position.into(),
+        size_m: object.size_m.into(),
+    })
 }
 
 fn project(camera: &Camera, point: &Point3<f64>) -> Option<[f64; 2]> {

@@ -1,0 +1,124 @@
+//! Measures perception on rendered tables whose truth is known.
+//!
+//! In: a network's folder and a set of tables (by default the held-out one: colours, textures and
+//! proportions that training never shows). Out: average precision of the network, errors of the
+//! objects in space, per class and distance, without and with sensor noise, and run times of the
+//! stages, as a table and as one JSON object. `cargo xtask bench perception` builds and runs it.
+
+mod figures;
+mod precision;
+mod robot;
+mod space;
+mod view;
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, ensure};
+use clap::Parser;
+use praxis_inference::{InferenceConfig, OrtNetwork, library_path};
+use praxis_network::Card;
+use praxis_perception::{Perceiver, PerceiverConfig};
+use praxis_scenes::{Split, Tables};
+use serde_json::{Value, json};
+
+use self::figures::{Times, thousandths};
+use self::precision::Precision;
+use self::robot::RobotModel;
+use self::space::Space;
+use self::view::View;
+
+/// Measures perception on rendered tables whose truth is known.
+#[derive(Parser)]
+#[command(name = "cargo xtask bench perception")]
+struct Options {
+    /// Folder of the network.
+    #[arg(long, default_value = "models/networks/tabletop")]
+    network: PathBuf,
+    /// World file that the tables are drawn from.
+    #[arg(long, default_value = "models/worlds/sort_table.yaml")]
+    world: PathBuf,
+    /// Folder of the robot: `panda.urdf` and `meshes/collision`.
+    #[arg(long, default_value = ".ros/robots/panda")]
+    robot: PathBuf,
+    /// The demo's own tables without a robot in view, instead of the held-out ones.
+    #[arg(long)]
+    demo: bool,
+    /// How many tables.
+    #[arg(long, default_value_t = 500)]
+    frames: u64,
+    /// Seed of the first table.
+    #[arg(long, default_value_t = 0)]
+    first_seed: u64,
+    /// Only without noise.
+    #[arg(long)]
+    without_noise: bool,
+    /// Only by colour: the depth picture is withheld.
+    #[arg(long)]
+    without_depth: bool,
+    /// Where the figures go as JSON.
+    #[arg(long)]
+    json: Option<PathBuf>,
+}
+
+fn main() -> Result<()> {
+    let options = Options::parse();
+    ensure!(options.frames > 0, "--frames is 0: nothing to measure");
+    let mut perceiver = load(&options)?;
+    let mut figures = measured(&options, &mut perceiver, false)?;
+    if !options.without_noise {
+        figures["with_noise"] = measured(&options, &mut perceiver, true)?;
+    }
+    let text = serde_json::to_string_pretty(&figures)?;
+    println!("{text}");
+    if let Some(path) = &options.json {
+        std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+fn load(options: &Options) -> Result<Perceiver> {
+    let card = Card::read(&options.network)?;
+    let config = InferenceConfig {
+        library: library_path("")?,
+        providers: vec!["cpu".to_owned()],
+        intra_op_threads: 1,
+    };
+    let network = OrtNetwork::load(&card, &config)?;
+    let mut config = PerceiverConfig::default();
+    // As config/panda/perception.yaml.
+    config.locate.max_height_m = 0.12;
+    Ok(Perceiver::new(card, Box::new(network), config))
+}
+
+fn measured(options: &Options, perceiver: &mut Perceiver, noise: bool) -> Result<Value> {
+    let meshes = options.robot.join("meshes/collision");
+    let mut tables = Tables::read(&options.world, &meshes)?;
+    let split = if options.demo { Split::Demo } else { Split::HeldOut };
+    if options.demo {
+        tables = tables.without_robot();
+    }
+    let robot = RobotModel::read(&options.robot.join("panda.urdf"))?;
+    let card = perceiver.card().clone();
+    let mut precision = Precision::new(&card);
+    let mut space = Space::new(&card);
+    let mut times = Times::default();
+    for seed in options.first_seed..options.first_seed + options.frames {
+        let view = View::of(&mut tables, split, seed, noise, &robot)?;
+        perceiver.forget();
+        let depth = (!options.without_depth).then_some(&view.depth);
+        let (perception, whole) = view.perceive(perceiver, depth)?;
+        times.take(&perception.times, whole);
+        precision.take(&view.labels, &perception.detections);
+        space.take(&view.labels, &perception.seen);
+    }
+    let mut figures = json!({
+        "frames": options.frames,
+        "provider": perceiver.provider(),
+        "map50": thousandths(precision.mean()),
+        "ap50": precision.per_class(),
+    });
+    let own = figures.as_object_mut().context("an object was just made")?;
+    own.extend(space.figures());
+    own.extend(times.figures());
+    Ok(figures)
+}
