@@ -1,8 +1,8 @@
-"""Weights to what is committed: python finish.py weights.npz FOLDER HELD_OUT DEMO
+"""Weights to what is committed: python finish.py weights.pt FOLDER SETS
 
-Writes FOLDER/model.onnx, FOLDER/card.toml with the accuracy measured here and now, and
-FOLDER/golden/: pictures with the detections expected of them, and random_weights.onnx, the same
-network untrained.
+SETS is the folder with the sets `held_out`, `held_out_noise` and `demo`. Writes FOLDER/model.onnx,
+FOLDER/card.toml with the accuracy measured here and now, and FOLDER/golden/: pictures with the
+detections expected of them.
 """
 
 import json
@@ -24,10 +24,12 @@ CARD = """\
 name = "tabletop"
 model = "model.onnx"
 licence = "Apache-2.0"
-origin = "trained by training/train.py on pictures of crates/praxis_render/examples/training_set"
+origin = "trained by training/train.py on pictures of crates/praxis_scenes/examples/training_set"
 
 [input]
 name = "image"
+# Metres along the optical axis, 0 where unknown; without any depth the network still works.
+depth = "depth"
 layout = "nchw"
 width = {width}
 height = {height}
@@ -87,13 +89,17 @@ def accuracy_table(title, comment, found):
 
 
 def write_golden(folder, session, name):
+    """Pictures, depth (16 bits, tenths of a millimetre) and what the network finds in them."""
     folder.mkdir(parents=True, exist_ok=True)
-    pictures, _ = data.read(name)
+    tables = data.Set(name)
     expected = []
     for index in range(GOLDEN_PICTURES):
-        file = f"table_{index + 1}.png"
-        Image.fromarray(np.asarray(pictures[index])).save(folder / file, optimize=True)
-        found = evaluate.detect(session, pictures[index], least=evaluate.SCORE)
+        picture, depth = f"table_{index + 1}.png", f"table_{index + 1}_depth.png"
+        Image.fromarray(np.asarray(tables.pictures[index])).save(folder / picture, optimize=True)
+        Image.fromarray(np.asarray(tables.depths[index])).save(folder / depth, optimize=True)
+        found = evaluate.detect(
+            session, tables.pictures[index], tables.depth_m(index), least=evaluate.SCORE
+        )
         detections = [
             {
                 "class": network.CLASSES[kind],
@@ -102,32 +108,36 @@ def write_golden(folder, session, name):
             }
             for kind, score, box, _ in found
         ]
-        expected.append({"picture": file, "detections": detections})
+        expected.append({"picture": picture, "depth": depth, "detections": detections})
     (folder / "expected.json").write_text(json.dumps(expected, indent=1) + "\n")
 
 
-def main(weights, folder, held_out, demo):
-    folder = Path(folder)
-    export.export(network.load(weights), folder / "model.onnx")
-    session = evaluate.open_session(folder / "model.onnx")
-    write_golden(folder / "golden", session, demo)
-    export.export(network.random_parameters(12345), folder / "golden" / "random_weights.onnx")
+ACCURACY = (
+    # Title, set, whether depth is told, comment.
+    ("held_out", "held_out", True,
+     "Colours, textures and proportions never trained on; objects at least 30 % visible."),
+    ("held_out_noise", "held_out_noise", True, "The same with the noise of a depth camera."),
+    ("held_out_without_depth", "held_out", False, "The same by colour alone."),
+    ("sort_table", "demo", True,
+     "The world file's colours and light, its layouts of seeds 1 to 50."),
+)
+
+
+def main(weights, folder, sets):
+    folder, sets = Path(folder), Path(sets)
+    export.export(export.load(weights), folder / "model.onnx")
+    session = evaluate.open_session(str(folder / "model.onnx"))
+    write_golden(folder / "golden", session, str(sets / "demo"))
     card = CARD.format(
         width=data.WIDTH, height=data.HEIGHT, mean=network.MEAN, std=network.STD,
         stride=network.STRIDE, size_scale=network.SIZE_SCALE, score=evaluate.SCORE,
     )
-    card += accuracy_table(
-        "held_out",
-        "Colours, textures and proportions never trained on; objects at least 30 % visible.",
-        evaluate.measure(session, held_out),
-    )
-    card += "\n" + accuracy_table(
-        "sort_table",
-        "The world file's colours and light, its layouts of seeds 1 to 50.",
-        evaluate.measure(session, demo),
-    )
-    (folder / "card.toml").write_text(card)
-    print(card[card.index("# Colours") :])
+    tables = [
+        accuracy_table(title, comment, evaluate.measure(session, str(sets / name), depth))
+        for title, name, depth, comment in ACCURACY
+    ]
+    (folder / "card.toml").write_text(card + "\n".join(tables))
+    print("\n".join(tables))
 
 
 if __name__ == "__main__":
