@@ -39,7 +39,8 @@ fn expected() -> Vec<Expected> {
 
 fn network(card: &Card) -> OrtNetwork {
     let library = library_path("").expect("these tests need ONNX Runtime");
-    let config = InferenceConfig { library, providers: vec!["cpu".to_owned()], intra_op_threads: 1 };
+    let config =
+        InferenceConfig { library, providers: vec!["cpu".to_owned()], intra_op_threads: 1 };
     OrtNetwork::load(card, &config).unwrap()
 }
 
@@ -48,8 +49,11 @@ fn found(card: &Card, network: &mut OrtNetwork, stored: &Expected, depth: bool) 
     let open = |name: &str| image::open(folder().join("golden").join(name)).unwrap();
     let colour = open(&stored.picture).into_rgb8();
     let (width, height) = (colour.width() as usize, colour.height() as usize);
-    let metres: Vec<f32> =
-        open(&stored.depth).into_luma16().iter().map(|&unit| f32::from(unit) * METRES_PER_UNIT).collect();
+    let metres: Vec<f32> = open(&stored.depth)
+        .into_luma16()
+        .iter()
+        .map(|&unit| f32::from(unit) * METRES_PER_UNIT)
+        .collect();
     let depth = depth.then(|| DepthView::new(width, height, &metres).unwrap());
 
     let image = ImageView::new(width, height, 3 * width, PixelFormat::Rgb8, &colour).unwrap();

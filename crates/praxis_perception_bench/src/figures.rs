@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use praxis_perception::StageTimes;
 use serde_json::{Map, Value, json};
 
 /// Rounded to a thousandth; null for what was not measured.
@@ -26,31 +25,19 @@ pub fn median_and_p95(values: &[f64]) -> Value {
     })
 }
 
-/// Run times of the stages, milliseconds.
+/// Processor time of each frame, milliseconds.
 #[derive(Default)]
 pub struct Times {
     network: Vec<f64>,
     rest: Vec<f64>,
-    stages: [(&'static str, Vec<f64>); 5],
 }
 
 impl Times {
-    /// Takes in those of one frame.
-    pub fn take(&mut self, times: &StageTimes, whole: Duration) {
+    /// Takes in one frame.
+    pub fn take(&mut self, network: Duration, whole: Duration) {
         let ms = |span: Duration| span.as_secs_f64() * 1e3;
-        self.network.push(ms(times.network));
-        self.rest.push(ms(whole.saturating_sub(times.network)));
-        let stages = [
-            ("preprocess", times.preprocess),
-            ("decode", times.decode),
-            ("locate", times.locate),
-            ("track", times.track),
-            ("obstacles", times.obstacles),
-        ];
-        for (kept, (name, span)) in self.stages.iter_mut().zip(stages) {
-            kept.0 = name;
-            kept.1.push(ms(span));
-        }
+        self.network.push(ms(network));
+        self.rest.push(ms(whole.saturating_sub(network)));
     }
 
     /// Median and 99th percentile of each.
@@ -61,12 +48,9 @@ impl Times {
                 "p99": thousandths(percentile(values, 0.99)),
             })
         };
-        let stages: Map<String, Value> =
-            self.stages.iter().map(|(name, values)| ((*name).to_owned(), spread(values))).collect();
         Map::from_iter([
             ("network_ms".to_owned(), spread(&self.network)),
             ("without_network_ms".to_owned(), spread(&self.rest)),
-            ("stages_ms".to_owned(), stages.into()),
         ])
     }
 }

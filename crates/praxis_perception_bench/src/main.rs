@@ -2,16 +2,20 @@
 //!
 //! In: a network's folder and a set of tables (by default the held-out one: colours, textures and
 //! proportions that training never shows). Out: average precision of the network, errors of the
-//! objects in space, per class and distance, without and with sensor noise, and run times of the
-//! stages, as a table and as one JSON object. `cargo xtask bench perception` builds and runs it.
+//! objects in space, per class and distance, without and with sensor noise, and the processor time
+//! of the network and of the rest, as one JSON object. `cargo xtask bench perception` builds and runs it.
 
 mod figures;
 mod precision;
 mod robot;
 mod space;
+mod timed_network;
 mod view;
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
@@ -25,6 +29,7 @@ use self::figures::{Times, thousandths};
 use self::precision::Precision;
 use self::robot::RobotModel;
 use self::space::Space;
+use self::timed_network::TimedNetwork;
 use self::view::View;
 
 /// Measures perception on rendered tables whose truth is known.
@@ -55,6 +60,9 @@ struct Options {
     /// Only by colour: the depth picture is withheld.
     #[arg(long)]
     without_depth: bool,
+    /// Folder where every object goes as one line of JSON.
+    #[arg(long)]
+    lines: Option<PathBuf>,
     /// Where the figures go as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -63,10 +71,10 @@ struct Options {
 fn main() -> Result<()> {
     let options = Options::parse();
     ensure!(options.frames > 0, "--frames is 0: nothing to measure");
-    let mut perceiver = load(&options)?;
-    let mut figures = measured(&options, &mut perceiver, false)?;
+    let (mut perceiver, network_ns) = load(&options)?;
+    let mut figures = measured(&options, &mut perceiver, &network_ns, false)?;
     if !options.without_noise {
-        figures["with_noise"] = measured(&options, &mut perceiver, true)?;
+        figures["with_noise"] = measured(&options, &mut perceiver, &network_ns, true)?;
     }
     let text = serde_json::to_string_pretty(&figures)?;
     println!("{text}");
@@ -76,7 +84,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-fn load(options: &Options) -> Result<Perceiver> {
+fn load(options: &Options) -> Result<(Perceiver, Arc<AtomicU64>)> {
     let card = Card::read(&options.network)?;
     let config = InferenceConfig {
         library: library_path("")?,
@@ -84,13 +92,19 @@ fn load(options: &Options) -> Result<Perceiver> {
         intra_op_threads: 1,
     };
     let network = OrtNetwork::load(&card, &config)?;
+    let (network, last_ns) = TimedNetwork::new(Box::new(network));
     let mut config = PerceiverConfig::default();
     // As config/panda/perception.yaml.
     config.locate.max_height_m = 0.12;
-    Ok(Perceiver::new(card, Box::new(network), config))
+    Ok((Perceiver::new(card, Box::new(network), config), last_ns))
 }
 
-fn measured(options: &Options, perceiver: &mut Perceiver, noise: bool) -> Result<Value> {
+fn measured(
+    options: &Options,
+    perceiver: &mut Perceiver,
+    network_ns: &AtomicU64,
+    noise: bool,
+) -> Result<Value> {
     let meshes = options.robot.join("meshes/collision");
     let mut tables = Tables::read(&options.world, &meshes)?;
     let split = if options.demo { Split::Demo } else { Split::HeldOut };
@@ -104,12 +118,17 @@ fn measured(options: &Options, perceiver: &mut Perceiver, noise: bool) -> Result
     let mut times = Times::default();
     for seed in options.first_seed..options.first_seed + options.frames {
         let view = View::of(&mut tables, split, seed, noise, &robot)?;
-        perceiver.forget();
         let depth = (!options.without_depth).then_some(&view.depth);
         let (perception, whole) = view.perceive(perceiver, depth)?;
-        times.take(&perception.times, whole);
+        times.take(Duration::from_nanos(network_ns.load(Ordering::Relaxed)), whole);
         precision.take(&view.labels, &perception.detections);
-        space.take(&view.labels, &perception.seen);
+        perceiver.forget();
+        space.take(seed, &view.labels, &perception.seen);
+    }
+    if let Some(path) = &options.lines {
+        let name = if noise { "with_noise.jsonl" } else { "without_noise.jsonl" };
+        std::fs::create_dir_all(path)?;
+        std::fs::write(path.join(name), space.lines())?;
     }
     let mut figures = json!({
         "frames": options.frames,

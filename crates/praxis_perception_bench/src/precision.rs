@@ -33,7 +33,8 @@ impl Precision {
     /// Takes in one picture; detections come best first.
     pub fn take(&mut self, labels: &[Label], detections: &[Detection]) {
         for (index, class) in self.classes.iter_mut().enumerate() {
-            let own: Vec<&Label> = labels.iter().filter(|label| label.class == class.name).collect();
+            let own: Vec<&Label> =
+                labels.iter().filter(|label| label.class == class.name).collect();
             class.present += own.iter().filter(|label| label.visible >= LEAST_VISIBLE).count();
             let mut taken = vec![false; own.len()];
             for detection in detections.iter().filter(|detection| detection.class == index) {

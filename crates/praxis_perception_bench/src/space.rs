@@ -5,7 +5,7 @@ use std::f64::consts::TAU;
 
 use nalgebra::Vector3;
 use praxis_network::Card;
-use praxis_perception::{SeenObject, wrapped, yaw_period_rad};
+use praxis_perception::{Evidence, SeenObject, wrapped, yaw_period_rad};
 use praxis_scenes::Label;
 use serde_json::{Map, Value, json};
 
@@ -38,6 +38,7 @@ pub struct Space {
     per_class: BTreeMap<String, Group>,
     per_distance: BTreeMap<String, Group>,
     ghosts: usize,
+    lines: String,
 }
 
 impl Space {
@@ -49,17 +50,19 @@ impl Space {
             per_class: BTreeMap::new(),
             per_distance: BTreeMap::new(),
             ghosts: 0,
+            lines: String::new(),
         }
     }
 
-    /// Takes in one picture.
-    pub fn take(&mut self, labels: &[Label], seen: &[SeenObject]) {
+    /// Takes in the picture of a seed.
+    pub fn take(&mut self, seed: u64, labels: &[Label], seen: &[SeenObject]) {
         for label in labels.iter().filter(|label| asked_for(label)) {
             let found = seen
                 .iter()
                 .map(|object| (distance_m(label, object), object))
                 .filter(|(distance, _)| *distance <= FOUND_WITHIN_M)
                 .min_by(|a, b| a.0.total_cmp(&b.0));
+            self.note(seed, label, found);
             let found = found.map(|(distance, object)| {
                 let class = &self.card.classes[object.class];
                 let right = class.name == label.class;
@@ -76,10 +79,38 @@ impl Space {
                 self.per_class.entry(label.class.clone()).or_default().take(found);
             }
         }
-        let is_ghost = |object: &&SeenObject| {
-            labels.iter().all(|label| distance_m(label, object) > FOUND_WITHIN_M)
-        };
-        self.ghosts += seen.iter().filter(is_ghost).count();
+        for object in seen {
+            if labels.iter().all(|label| distance_m(label, object) > FOUND_WITHIN_M) {
+                self.ghosts += 1;
+                self.lines += &json!({ "seed": seed, "ghost": self.told(object) }).to_string();
+                self.lines.push('\n');
+            }
+        }
+    }
+
+    /// Every object that was asked for, and every ghost, as a line of JSON.
+    pub fn lines(&self) -> &str {
+        &self.lines
+    }
+
+    fn note(&mut self, seed: u64, label: &Label, found: Option<(f64, &SeenObject)>) {
+        let seen = found.map(|(_, object)| self.told(object));
+        let error_mm = found.map(|(distance_m, _)| 1e3 * distance_m);
+        let line = json!({ "seed": seed, "label": label, "seen": seen, "error_mm": error_mm });
+        self.lines += &line.to_string();
+        self.lines.push('\n');
+    }
+
+    fn told(&self, object: &SeenObject) -> Value {
+        json!({
+            "class": self.card.classes[object.class].name,
+            "score": object.score,
+            "centre_m": object.centre_m.as_slice(),
+            "size_m": object.size_m.as_slice(),
+            "yaw_rad": object.yaw_rad,
+            "by_depth": object.evidence == Evidence::Depth,
+            "outline_support": object.outline_support,
+        })
     }
 
     /// Counts and errors, as a whole, per class and per distance.

@@ -99,3 +99,32 @@ fn random_place(world: &World, pick_share: f64, rng: &mut ChaCha8Rng) -> Vector3
     }
     Vector3::new(even(rng, 0.1, 0.85), even(rng, -0.5, 0.6), 0.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use rand::SeedableRng;
+
+    use super::*;
+
+    #[test]
+    fn training_never_shows_the_proportions_that_are_held_out() {
+        let path =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/worlds/sort_table.yaml");
+        let world = World::read(path).unwrap();
+        for split in [Split::Train, Split::HeldOut] {
+            let mut count = 0;
+            for seed in 0..100 {
+                let mut rng = ChaCha8Rng::seed_from_u64(seed);
+                for object in random_objects(&world, split, None, &mut rng) {
+                    let ratio = object.size_m.z / object.size_m.y;
+                    let held_out = (HELD_OUT_RATIOS[0]..HELD_OUT_RATIOS[1]).contains(&ratio);
+                    assert_eq!(held_out, split == Split::HeldOut, "{ratio} in {split:?}");
+                    count += 1;
+                }
+            }
+            assert!(count > 200, "{count} objects in {split:?}");
+        }
+    }
+}

@@ -9,7 +9,12 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::random::{any_material, chance, even};
 
-pub(crate) fn add_surroundings(world: &World, standard: bool, scene: &mut Scene, rng: &mut ChaCha8Rng) {
+pub(crate) fn add_surroundings(
+    world: &World,
+    standard: bool,
+    scene: &mut Scene,
+    rng: &mut ChaCha8Rng,
+) {
     let usual = standard || chance(rng, 0.35);
     let jitter = if standard { 0.0 } else { 0.04 };
     for fixed in &world.fixed {

@@ -1,6 +1,8 @@
 use std::path::Path;
 
-use praxis_render::{Camera, Frame, InstanceId, Light, Material, Mesh, RenderError, Renderer, Scene};
+use praxis_render::{
+    Camera, Frame, InstanceId, Light, Material, Mesh, RenderError, Renderer, Scene,
+};
 use praxis_world::{World, WorldError};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;

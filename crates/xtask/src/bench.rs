@@ -3,7 +3,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 
-use crate::{places, setup};
+use crate::{build, places, setup};
 
 /// What is measured.
 #[derive(Subcommand)]
@@ -14,6 +14,9 @@ pub enum Subject {
     /// Inverse kinematics of random reachable poses.
     #[command(disable_help_flag = true)]
     Ik(Options),
+    /// Detections and objects in rendered tables whose truth is known.
+    #[command(disable_help_flag = true)]
+    Perception(Options),
 }
 
 /// What is handed on to the measuring program.
@@ -29,6 +32,7 @@ pub fn run(subject: &Subject) -> Result<ExitCode> {
     let (name, Options { arguments }) = match subject {
         Subject::Planning(options) => ("planning", options),
         Subject::Ik(options) => ("ik", options),
+        Subject::Perception(options) => return perception(options),
     };
     if names_peers(arguments) {
         setup::peers()?;
@@ -38,6 +42,15 @@ pub fn run(subject: &Subject) -> Result<ExitCode> {
         .args(arguments)
         .status()
         .context("cannot run cargo for the benchmark")?;
+    Ok(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
+}
+
+/// Perception has a program of its own, for it needs ONNX Runtime; it runs in the repository.
+fn perception(Options { arguments }: &Options) -> Result<ExitCode> {
+    setup::run()?;
+    let mut cargo = build::cargo()?;
+    cargo.args(["run", "--release", "--quiet", "--package", "praxis_perception_bench", "--"]);
+    let status = cargo.args(arguments).status().context("cannot run cargo for the benchmark")?;
     Ok(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
 }
 

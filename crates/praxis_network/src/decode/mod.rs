@@ -54,7 +54,8 @@ impl Card {
     ) -> Result<(), NetworkError> {
         let names = |specs: &[TensorSpec]| specs.iter().map(|spec| spec.name.clone()).collect();
         let mut wanted = vec![fixed(&self.input.name, &self.input.shape())];
-        wanted.extend(self.input.depth.as_deref().map(|name| fixed(name, &self.input.depth_shape())));
+        wanted
+            .extend(self.input.depth.as_deref().map(|name| fixed(name, &self.input.depth_shape())));
         for expected in wanted {
             let input = inputs.iter().find(|spec| spec.name == expected.name);
             let input = input.ok_or_else(|| NetworkError::MissingInput {
