@@ -70,8 +70,11 @@ mod tests {
         let end = Pose::translation(0.0, -1.0, 0.5);
         let poses = arc(&start, &Point3::new(-1.0, 0.0, 0.5), &end, 0.01).unwrap();
         assert_eq!(poses.len(), (0.75 * std::f64::consts::TAU / 0.01).ceil() as usize);
-        let quarter = poses[poses.len() / 3 - 1].translation.vector;
-        assert!((quarter - Vector3::new(0.0, 1.0, 0.5)).norm() < 1e-9, "{quarter}");
+        let index = poses.len() / 3 - 1;
+        let turn = 0.75 * std::f64::consts::TAU * (index + 1) as f64 / poses.len() as f64;
+        let there = poses[index].translation.vector;
+        let expected = Vector3::new(turn.cos(), turn.sin(), 0.5);
+        assert!((there - expected).norm() < 1e-9, "{there} {expected}");
     }
 
     #[test]

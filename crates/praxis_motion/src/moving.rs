@@ -37,11 +37,13 @@ impl MotionPlanner {
         let robot = Arc::clone(self.robot());
         let mut start = request.start.clone();
         let (mut arm, limits) = self.arm_moving(&robot, request, moving, scene)?;
-        let stop = free_brake(&mut arm, moving, &limits)?;
-        put(&mut start, arm.group(), stop.last_position());
+        // Where the brake would touch something there may still be a way round without it.
+        let stop = free_brake(&mut arm, moving, &limits);
+        let end = stop.as_ref().map_or(moving.position.as_slice(), Trajectory::last_position);
+        put(&mut start, arm.group(), end);
         let from_rest = MotionRequest { start, ..request.clone() };
         let mut motion = self.plan(&from_rest, scene)?;
-        motion.trajectory = soonest(&mut arm, moving, &stop, &motion.trajectory, &limits)?;
+        motion.trajectory = soonest(&mut arm, moving, stop, &motion.trajectory, &limits)?;
         Ok(motion)
     }
 
@@ -125,11 +127,12 @@ fn put(state: &mut [f64], group: &[usize], q: &[f64]) {
     }
 }
 
-/// The motion onto `planned` that is over first: joining it at some place, or after the brake.
+/// The motion onto `planned` that is over first: joining it at some place, or after the brake where
+/// that touches nothing.
 fn soonest(
     arm: &mut Arm<'_>,
     moving: &JointSample,
-    stop: &Trajectory,
+    stop: Result<Trajectory, MotionError>,
     planned: &Trajectory,
     limits: &JointLimits,
 ) -> Result<Trajectory, MotionError> {
@@ -149,13 +152,14 @@ fn soonest(
         }
     }
     tries.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let by_brake_s = stop.duration_s() + planned.duration_s();
+    let by_brake_s =
+        stop.as_ref().map_or(f64::INFINITY, |stop| stop.duration_s() + planned.duration_s());
     for (total_s, bridge, at_s) in tries {
         if total_s < by_brake_s && first_trouble(arm, &bridge, limits).is_none() {
             return Ok(bridge.followed_by(&planned.tail(at_s)?)?);
         }
     }
-    Ok(stop.followed_by(planned)?)
+    Ok(stop?.followed_by(planned)?)
 }
 
 /// Why a motion cannot be driven.

@@ -216,7 +216,8 @@ mod tests {
             };
             let (edge, inside) = sampled(&truth, 9.0, 9.0);
             let found = fit_outline(ShapeKind::Box, &edge, &inside).unwrap().outline;
-            prop_assert!((found.centre_m[0] - 0.4).hypot(found.centre_m[1] + 0.1) < 5e-4);
+            let off_m = (found.centre_m[0] - 0.4).hypot(found.centre_m[1] + 0.1);
+            prop_assert!(off_m < 5e-4, "{off_m}");
             let error = crate::wrapped(found.yaw_rad - yaw, std::f64::consts::PI);
             prop_assert!(error.abs() < 0.02, "{} {}", found.yaw_rad, yaw);
             prop_assert!((found.sides_m[0] - length).abs() < 1e-3);
@@ -231,7 +232,8 @@ mod tests {
             };
             let (edge, inside) = sampled(&truth, 9.0, 9.0);
             let found = fit_outline(ShapeKind::Cross, &edge, &inside).unwrap().outline;
-            prop_assert!((found.centre_m[0] - 0.4).hypot(found.centre_m[1] + 0.1) < 5e-4);
+            let off_m = (found.centre_m[0] - 0.4).hypot(found.centre_m[1] + 0.1);
+            prop_assert!(off_m < 5e-4, "{off_m}");
             let error = crate::wrapped(found.yaw_rad - yaw, std::f64::consts::FRAC_PI_2);
             prop_assert!(error.abs() < 0.02, "{} {}", found.yaw_rad, yaw);
         }

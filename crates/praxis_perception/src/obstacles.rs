@@ -272,6 +272,7 @@ impl ObstacleWorld {
             self.clear();
             change.restarted = true;
         }
+        // What was taken for an obstacle while nobody knew where the robot was may be the robot.
         if self.holds_robot && !robot.is_empty() {
             self.clear();
         }

@@ -103,11 +103,26 @@ fn noise_and_holes_leave_neither_ghosts_nor_gaps() {
 }
 
 #[test]
+fn what_was_seen_while_nobody_knew_the_robot_is_forgotten() {
+    let mut run = Run::new(ObstacleConfig::default());
+    let open = depth_image(&run.camera, &[standing()]);
+    run.show(&open, &RobotBody::default());
+    assert!(run.near(0.40, -0.20, 0.06) > 20);
+    // Now the robot is known, and seen nowhere near: what looked like an obstacle may have been it.
+    run.show(&depth_image(&run.camera, &[]), &elsewhere());
+    assert_eq!(run.near(0.40, -0.20, 0.06), 0);
+}
+
+/// A robot that is out of sight.
+fn elsewhere() -> RobotBody {
+    RobotBody::new(&[Sphere { centre: Point3::new(0.0, 0.0, -3.0), radius_m: 0.1 }], 0.0)
+}
+
+#[test]
 fn what_the_arm_hides_is_remembered() {
     let mut run = Run::new(ObstacleConfig::default());
-    let nobody = RobotBody::default();
     let open = depth_image(&run.camera, &[standing()]);
-    run.show(&open, &nobody);
+    run.show(&open, &elsewhere());
     let before = run.near(0.40, -0.20, 0.06);
     // A hand half a metre before the lens.
     let near = vec![0.4; 320 * 240];

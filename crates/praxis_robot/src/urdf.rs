@@ -276,7 +276,9 @@ fn joint_of(node: &Node<'_, '_>) -> Result<(String, RawJoint), RobotError> {
     let axis = Unit::try_new(Vector3::from(axis), 1e-9)
         .ok_or_else(|| at(node, format!("'{name}' has an axis of length zero")))?;
     let limits = limits_of(node, &name, kind)?;
-    let mimic = match child(node, "mimic") {
+    // A joint that is held fixed in one variant of a robot still tells what it would copy.
+    let element = child(node, "mimic").filter(|_| matches!(kind, RawKind::Moving(_)));
+    let mimic = match element {
         Some(element) => Some((
             attribute(&element, "joint")?.to_owned(),
             number(&element, "multiplier")?.unwrap_or(1.0),

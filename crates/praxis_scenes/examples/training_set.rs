@@ -73,7 +73,7 @@ fn halved(mut label: Label) -> Label {
 /// None for a third of the pictures, up to one and a half times a depth camera's for the others.
 fn mixed(seed: u64) -> Option<Noise> {
     const STEPS: u64 = 16;
-    if seed % 3 == 0 {
+    if seed.is_multiple_of(3) {
         return None;
     }
     let strength = |draw: u64| 1.5 * ((draw % STEPS) as f32 + 0.5) / STEPS as f32;
