@@ -35,12 +35,38 @@ impl MotionPlanner {
         scene: &Scene,
     ) -> Result<Motion, MotionError> {
         let robot = Arc::clone(self.robot());
-        let mut start = request.start.clone();
         let (mut arm, limits) = self.arm_moving(&robot, request, moving, scene)?;
-        // Where the brake would touch something there may still be a way round without it.
-        let stop = free_brake(&mut arm, moving, &limits);
-        let end = stop.as_ref().map_or(moving.position.as_slice(), Trajectory::last_position);
-        put(&mut start, arm.group(), end);
+        let stop = free_brake(&mut arm, moving, &limits)?;
+        self.plan_joined(request, moving, &stop, scene)
+    }
+
+    /// Plans a motion that takes over from a running one of the request's group, at `at_s` on it.
+    ///
+    /// As [`MotionPlanner::plan_moving`], but where the shortest brake would touch something the
+    /// motion goes on along the running one until a brake is free.
+    pub fn plan_taking_over(
+        &mut self,
+        request: &MotionRequest<'_>,
+        running: &Trajectory,
+        at_s: f64,
+        scene: &Scene,
+    ) -> Result<Motion, MotionError> {
+        let stop = self.safe_brake(request, running, at_s, scene)?;
+        self.plan_joined(request, &running.sample(at_s), &stop, scene)
+    }
+
+    /// From where `stop` ends to the goal, joined by the moving state as early as it can.
+    fn plan_joined(
+        &mut self,
+        request: &MotionRequest<'_>,
+        moving: &JointSample,
+        stop: &Trajectory,
+        scene: &Scene,
+    ) -> Result<Motion, MotionError> {
+        let robot = Arc::clone(self.robot());
+        let (mut arm, limits) = self.arm_moving(&robot, request, moving, scene)?;
+        let mut start = request.start.clone();
+        put(&mut start, arm.group(), stop.last_position());
         let from_rest = MotionRequest { start, ..request.clone() };
         let mut motion = self.plan(&from_rest, scene)?;
         motion.trajectory = soonest(&mut arm, moving, stop, &motion.trajectory, &limits)?;
@@ -127,12 +153,11 @@ fn put(state: &mut [f64], group: &[usize], q: &[f64]) {
     }
 }
 
-/// The motion onto `planned` that is over first: joining it at some place, or after the brake where
-/// that touches nothing.
+/// The motion onto `planned` that is over first: joining it at some place, or after the brake.
 fn soonest(
     arm: &mut Arm<'_>,
     moving: &JointSample,
-    stop: Result<Trajectory, MotionError>,
+    stop: &Trajectory,
     planned: &Trajectory,
     limits: &JointLimits,
 ) -> Result<Trajectory, MotionError> {
@@ -152,14 +177,13 @@ fn soonest(
         }
     }
     tries.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let by_brake_s =
-        stop.as_ref().map_or(f64::INFINITY, |stop| stop.duration_s() + planned.duration_s());
+    let by_brake_s = stop.duration_s() + planned.duration_s();
     for (total_s, bridge, at_s) in tries {
         if total_s < by_brake_s && first_trouble(arm, &bridge, limits).is_none() {
             return Ok(bridge.followed_by(&planned.tail(at_s)?)?);
         }
     }
-    Ok(stop?.followed_by(planned)?)
+    Ok(stop.followed_by(planned)?)
 }
 
 /// Why a motion cannot be driven.

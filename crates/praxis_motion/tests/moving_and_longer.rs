@@ -46,7 +46,7 @@ fn a_moving_start_flows_into_the_new_motion() {
         let at_s = running.duration_s() * f64::from(k) / 8.0;
         let moving = running.sample(at_s);
         let order = request(vec![joints(&AWAY)]);
-        let motion = planner.plan_moving(&order, &moving, &scene).unwrap().trajectory;
+        let motion = planner.plan_taking_over(&order, &running, at_s, &scene).unwrap().trajectory;
         assert_eq!(motion.last_position(), AWAY);
         let start = motion.sample(0.0);
         for i in 0..7 {

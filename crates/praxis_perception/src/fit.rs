@@ -185,18 +185,18 @@ mod tests {
     /// Points along the outline, found by walking outwards in every direction.
     fn sampled(truth: &Outline, skip_from: f64, skip_to: f64) -> (Vec<[f64; 2]>, Vec<[f64; 2]>) {
         let (mut edge, mut inside) = (Vec::new(), Vec::new());
-        for i in -40..=40 {
-            for j in -40..=40 {
+        for i in -80..=80 {
+            for j in -80..=80 {
                 let point = [
-                    truth.centre_m[0] + f64::from(i) * 0.0012,
-                    truth.centre_m[1] + f64::from(j) * 0.0012,
+                    truth.centre_m[0] + f64::from(i) * 0.0006,
+                    truth.centre_m[1] + f64::from(j) * 0.0006,
                 ];
                 let angle = f64::from(j).atan2(f64::from(i));
                 let distance = truth.distance_m(point);
                 if distance <= 0.0 {
                     inside.push(point);
                 }
-                if distance.abs() < 0.0006 && !(skip_from..skip_to).contains(&angle) {
+                if distance.abs() < 0.0003 && !(skip_from..skip_to).contains(&angle) {
                     edge.push(point);
                 }
             }

@@ -347,8 +347,8 @@ impl Execution {
             Ok((order, desk, takeover_s))
         });
         let planned = planned.and_then(|(order, mut desk, takeover_s)| {
-            let moving = running.sample(progress_s + takeover_s);
-            Ok((order.plan_moving(&mut desk, &moving, cancel)?, takeover_s))
+            let at_s = progress_s + takeover_s;
+            Ok((order.plan_taking_over(&mut desk, running, at_s, cancel)?, takeover_s))
         });
         let (motion, takeover_s) = planned.map_err(|error| spoilt(&error.to_string()))?;
         let mut message = trajectory_message(&motion.trajectory).joint_trajectory;

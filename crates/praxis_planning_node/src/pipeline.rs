@@ -463,14 +463,16 @@ impl PlanOrder {
         desk.plan(&self.request(cancel))
     }
 
-    /// Plans it on a desk, for a group whose joints move as `moving` says.
-    pub fn plan_moving(
+    /// Plans it on a desk, for a motion that takes over from a running one at `at_s` on it.
+    pub fn plan_taking_over(
         &self,
         desk: &mut Desk,
-        moving: &JointSample,
+        running: &Trajectory,
+        at_s: f64,
         cancel: &AtomicBool,
     ) -> Result<Motion, PlanningError> {
-        Ok(desk.planner.plan_moving(&self.request(cancel), moving, &desk.scene)?)
+        let request = self.request(cancel);
+        Ok(desk.planner.plan_taking_over(&request, running, at_s, &desk.scene)?)
     }
 
     fn request<'a>(&self, cancel: &'a AtomicBool) -> MotionRequest<'a> {
