@@ -326,7 +326,7 @@ pub fn boxes_of(message: &Detection3DArray, people: &[String]) -> Vec<(String, K
 #[cfg(test)]
 mod tests {
     use super::*;
-    use praxis_ros::r2r::sensor_msgs::msg::PointField;
+    use praxis_ros::convert::ToMsg;
 
     fn boxed(id: &str, frame: &str) -> moveit::CollisionObject {
         let mut object = moveit::CollisionObject { id: id.to_owned(), ..Default::default() };
@@ -380,21 +380,7 @@ mod tests {
     }
 
     fn cloud(points: &[[f32; 3]]) -> PointCloud2 {
-        let field = |(index, name): (usize, &str)| PointField {
-            name: name.to_owned(),
-            offset: 4 * index as u32,
-            datatype: 7,
-            count: 1,
-        };
-        PointCloud2 {
-            height: 1,
-            width: points.len() as u32,
-            fields: ["x", "y", "z"].into_iter().enumerate().map(field).collect(),
-            point_step: 12,
-            row_step: 12 * points.len() as u32,
-            data: points.iter().flatten().flat_map(|value| value.to_le_bytes()).collect(),
-            ..Default::default()
-        }
+        CloudPoints { points: points.to_vec(), ..CloudPoints::default() }.to_msg()
     }
 
     #[test]
@@ -406,8 +392,7 @@ mod tests {
             PointCloud2 { data: vec![0; 20], ..message.clone() },
             PointCloud2 { row_step: u32::MAX, height: u32::MAX, ..message.clone() },
             PointCloud2 { point_step: 4, ..message.clone() },
-            PointCloud2 { fields: vec![], ..message.clone() },
-            PointCloud2 { is_bigendian: true, ..message },
+            PointCloud2 { fields: vec![], ..message },
         ];
         for message in broken {
             assert!(points_of(&message).is_err(), "{message:?}");
