@@ -255,8 +255,8 @@ fn poses_are_reached_in_their_order_and_failed_motions_tried_again() {
         |table: &mut Table| ReachTask::new(ReachConfig::default(), poses.clone()).run(table);
     let failed = SkillError::NoMotion { target: "x".into(), reason: "no path".into() };
 
-    let mut table = Table::default();
-    table.motion_errors = vec![None, Some(failed.clone()), None].into();
+    let errors = vec![None, Some(failed.clone()), None];
+    let mut table = Table { motion_errors: errors.into(), ..Table::default() };
     let (report, result) = reach(&mut table);
     assert_eq!((result, report.reached, report.failed_attempts.len()), (Ok(()), 5, 1));
     assert_eq!(table.tool, poses[4]);
