@@ -137,18 +137,31 @@ impl Skills for RosSkills {
     }
 
     fn look(&mut self) -> Result<Vec<SeenObject>, SkillError> {
-        let settled = self.clock.now() + Duration::from_secs_f64(self.parameters.settle_s);
+        /// An empty table is believed when it has been seen so often: a tracker that has just begun
+        /// tells nothing yet.
+        const EMPTY_VIEWS: usize = 3;
+        let settle = Duration::from_secs_f64(self.parameters.settle_s);
         let timeout = Duration::from_secs_f64(self.parameters.look_timeout_s);
-        self.seen.objects_since(settled, timeout, &self.stops()).ok_or_else(|| {
-            if self.is_cancelled() {
-                SkillError::Cancelled
-            } else {
-                SkillError::NoAnswer {
-                    server: "perception/objects".to_owned(),
-                    waited_s: timeout.as_secs_f64(),
-                }
+        let mut settled = self.clock.now() + settle;
+        let mut views = 0;
+        loop {
+            let view = self.seen.objects_since(settled, timeout, &self.stops());
+            let Some((taken, objects)) = view else {
+                return Err(if self.is_cancelled() {
+                    SkillError::Cancelled
+                } else {
+                    SkillError::NoAnswer {
+                        server: "perception/objects".to_owned(),
+                        waited_s: timeout.as_secs_f64(),
+                    }
+                });
+            };
+            views += 1;
+            if !objects.is_empty() || views == EMPTY_VIEWS {
+                return Ok(objects);
             }
-        })
+            settled = taken + settle;
+        }
     }
 
     fn move_to_state(&mut self, state: &str) -> Result<(), SkillError> {

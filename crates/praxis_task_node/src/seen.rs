@@ -58,14 +58,14 @@ impl Seen {
         stamp: Stamp,
         timeout: Duration,
         give_up: &dyn Fn() -> bool,
-    ) -> Option<Vec<SeenObject>> {
+    ) -> Option<(Stamp, Vec<SeenObject>)> {
         let deadline = Instant::now() + timeout;
         let mut newest = self.lock();
         loop {
             if let Some((taken, objects)) = &newest.objects
                 && *taken >= stamp
             {
-                return Some(objects.clone());
+                return Some((*taken, objects.clone()));
             }
             if give_up() || Instant::now() >= deadline {
                 return None;
