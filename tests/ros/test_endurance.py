@@ -34,7 +34,7 @@ class Motions:
 
     def __init__(self, client):
         self.client = client
-        self.turn, self.cancel_ms, self.ends = 0, [], []
+        self.turn, self.cancel_ms, self.surprises = 0, [], []
 
     def one(self):
         client = self.client
@@ -43,7 +43,8 @@ class Motions:
         target[0] += 0.4 * (-1) ** self.turn
         handle = client.move_to(target)
         result = handle.get_result_async()
-        if self.turn % 3 == 0:
+        is_cancelled = self.turn % 3 == 0
+        if is_cancelled:
 
             def moves():
                 """the arm moves"""
@@ -54,7 +55,9 @@ class Motions:
             begun = time.monotonic()
             client.wait(handle.cancel_goal_async())
             self.cancel_ms.append(1e3 * (time.monotonic() - begun))
-        self.ends.append((self.turn % 3 == 0, client.wait(result).status))
+        end = client.wait(result)
+        if end.status != (GoalStatus.STATUS_CANCELED if is_cancelled else GoalStatus.STATUS_SUCCEEDED):
+            self.surprises.append(f"motion {self.turn}: status {end.status}, {end.result.error_code}")
 
 
 def cpu_s(process):
@@ -110,9 +113,8 @@ def run(client, checks, running):
     for name in running:
         grown = late[name] - early[name]
         checks.check(f"memory of {name}: {late[name]:.1f} MB, {grown:+.2f} MB in the last two thirds", grown < MEMORY_GROWTH_MB)
-    expected = [GoalStatus.STATUS_CANCELED if cancelled else GoalStatus.STATUS_SUCCEEDED for cancelled, _ in motions.ends]
-    ended = [status for _, status in motions.ends]
-    checks.check(f"all {len(ended)} motions ended as asked for", ended == expected and len(ended) > 5, str(ended))
+    ended_well = motions.turn > 5 and not motions.surprises
+    checks.check(f"all {motions.turn} motions ended as asked for", ended_well, "; ".join(motions.surprises))
     # The median: this script shares the machine with what it measures.
     median = sorted(motions.cancel_ms)[len(motions.cancel_ms) // 2]
     checks.check(
