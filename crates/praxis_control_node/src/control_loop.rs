@@ -122,7 +122,7 @@ impl ControlLoop {
             let GuardWord { motion, rate, must_brake, at_ns } = *slot.read();
             Guard { motion, rate, must_brake, age_s: since_s(at_ns) }
         });
-        let servo = self.servo.as_mut().map(|slot| &*slot.read());
+        let servo = self.servo.as_mut().map(|slot| slot.read());
         let servo = servo.filter(|word| word.at_ns != 0);
         let servo =
             servo.map(|word| ServoWish { velocity: &word.velocity, age_s: since_s(word.at_ns) });

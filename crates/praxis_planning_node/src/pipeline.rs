@@ -153,7 +153,7 @@ impl Pipeline {
     /// Takes positions that have been heard; joints of other robots are passed over.
     pub fn hear(&mut self, joints: &NamedJoints, measured: Stamp, now: Instant) {
         for (name, position) in joints.iter() {
-            if let Some(index) = self.robot.joint_index(name).ok() {
+            if let Ok(index) = self.robot.joint_index(name) {
                 self.state[index] = position;
                 self.heard[index] = true;
                 self.heard_at = Some(now);
@@ -203,7 +203,7 @@ impl Pipeline {
             });
         if at_end {
             for (name, end) in &self.last_end {
-                if let Some(index) = self.robot.joint_index(name).ok() {
+                if let Ok(index) = self.robot.joint_index(name) {
                     state[index] = *end;
                 }
             }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::launch_table::LaunchTable;
 use crate::processes::Nodes;
-use crate::quantile::quantile;
+use crate::quantiles::quantile;
 use crate::{build, domain, places, setup};
 
 const PERIOD_US: f64 = 1000.0;

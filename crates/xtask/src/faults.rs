@@ -6,7 +6,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use crate::beside::SortingBeside;
-use crate::quantile::quantile;
+use crate::quantiles::quantile;
 use crate::{build, places, setup};
 
 /// Options of `faults`.

@@ -14,7 +14,7 @@ mod faults;
 mod launch_table;
 mod places;
 mod processes;
-mod quantile;
+mod quantiles;
 mod setup;
 mod stamp;
 mod suites;
