@@ -78,6 +78,7 @@ impl ControlLoop {
                 steady_s
             };
             self.take_orders();
+            self.controller.was_silent((now_ns - last_ns) as f64 * 1e-9);
             self.period(dt_s, now_ns, &clock, overruns, count);
             let period_ns = u32::try_from(now_ns - last_ns).unwrap_or(u32::MAX);
             last_ns = now_ns;
