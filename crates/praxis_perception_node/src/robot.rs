@@ -145,7 +145,9 @@ impl RobotInView {
             let text = format!("not removed, no transform of: {}", lost.join(", "));
             diagnostics.report("robot", Level::Warn, text);
         }
-        RobotBody::moving(&begin, &end, parameters.robot.padding_m).holding(&held)
+        RobotBody::moving(&begin, &end, parameters.robot.padding_m)
+            .holding(&held)
+            .lacking_parts(!lost.is_empty())
     }
 }
 
