@@ -17,6 +17,7 @@ use crate::error::PlanningError;
 use crate::messages::{trajectory_message, trajectory_of};
 use crate::requests::{Planned, order_of, plan};
 use crate::shared::Shared;
+use crate::takeovers::Takeovers;
 
 /// How long the controller may take to accept.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
@@ -40,6 +41,8 @@ pub struct Execution {
     pub shared: Shared,
     /// The controller.
     pub controller: ActionClient<FollowJointTrajectory::Action>,
+    /// For whoever measures.
+    pub takeovers: Takeovers,
 }
 
 impl Execution {
@@ -326,12 +329,13 @@ impl Execution {
     ) -> Result<Option<Takeover>, PlanningError> {
         let shared = &self.shared;
         let found = shared.with(|pipeline| {
-            let now = shared.clock.now();
+            let (now, begun) = (shared.clock.now(), Instant::now());
             let Some(progress_s) = pipeline.progress_s(running, now) else { return Ok(None) };
             let touching = pipeline.recheck(running, progress_s);
-            Ok(touching.map(|touching| (touching, now, progress_s)))
+            let frame = pipeline.points_taken();
+            Ok(touching.map(|touching| (touching, frame, now, begun, progress_s)))
         })?;
-        let Some((touching, now, progress_s)) = found else { return Ok(None) };
+        let Some((touching, frame, now, looked, progress_s)) = found else { return Ok(None) };
         let spoilt =
             |what: &str| PlanningError::Invalidated { reason: format!("{touching}; {what}") };
         let Some(request) = anew else {
@@ -353,6 +357,8 @@ impl Execution {
         let (motion, takeover_s) = planned.map_err(|error| spoilt(&error.to_string()))?;
         let mut message = trajectory_message(&motion.trajectory).joint_trajectory;
         message.header.stamp = (now + Duration::from_secs_f64(takeover_s)).to_msg();
+        let takes_over_in = Duration::from_secs_f64(takeover_s).saturating_sub(looked.elapsed());
+        self.takeovers.note(frame, takes_over_in, begun.elapsed());
         tracing::info!(
             %touching,
             planning_us = begun.elapsed().as_micros() as u64,

@@ -39,6 +39,8 @@ pub struct Pipeline {
     planner: MotionPlanner,
     world: PlanningWorld,
     obstacles: Obstacles,
+    /// When the frame was taken that the newest points rest on.
+    points_taken: Stamp,
     state: Vec<f64>,
     heard: Vec<bool>,
     heard_at: Option<Instant>,
@@ -103,6 +105,7 @@ impl Pipeline {
             planner,
             world,
             obstacles: Obstacles::default(),
+            points_taken: Stamp::ZERO,
             state,
             heard,
             heard_at: None,
@@ -140,14 +143,25 @@ impl Pipeline {
     }
 
     /// Takes measured points, told in `frame`.
-    pub fn see(&mut self, frame: &str, mut points: Vec<Point3<f32>>) -> Result<(), PlanningError> {
+    pub fn see(
+        &mut self,
+        taken: Stamp,
+        frame: &str,
+        mut points: Vec<Point3<f32>>,
+    ) -> Result<(), PlanningError> {
         let root_from_frame = self.frame(frame)?;
         if root_from_frame != Pose::identity() {
             let root_from_frame = root_from_frame.cast::<f32>();
             points.iter_mut().for_each(|point| *point = root_from_frame * *point);
         }
         self.obstacles.put(points);
+        self.points_taken = taken;
         Ok(())
+    }
+
+    /// When the frame was taken that the newest points rest on.
+    pub fn points_taken(&self) -> Stamp {
+        self.points_taken
     }
 
     /// Takes positions that have been heard; joints of other robots are passed over.
