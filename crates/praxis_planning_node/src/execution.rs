@@ -28,6 +28,9 @@ const LONGEST_EXTRA: Duration = Duration::from_secs(20);
 /// How often scene and client are looked at while a motion is carried out.
 const WATCH_EVERY: Duration = Duration::from_millis(2);
 
+/// Share of the time for planning anew that is given to reaching the same end as before.
+const SAME_END_SHARE: f64 = 0.3;
+
 /// A motion on its way to the controller.
 struct Takeover {
     message: JointTrajectory,
@@ -352,7 +355,16 @@ impl Execution {
         });
         let planned = planned.and_then(|(order, mut desk, takeover_s)| {
             let at_s = progress_s + takeover_s;
-            Ok((order.plan_taking_over(&mut desk, running, at_s, cancel)?, takeover_s))
+            // Where the motion ends now meets the goal already; only if that cannot be reached any
+            // more it is worth the time to look for other ways to meet it.
+            let same_end = order.to_the_end_of(running, SAME_END_SHARE);
+            let motion = match same_end.plan_taking_over(&mut desk, running, at_s, cancel) {
+                Err(_) if !cancel.load(Ordering::SeqCst) => {
+                    order.plan_taking_over(&mut desk, running, at_s, cancel)?
+                }
+                outcome => outcome?,
+            };
+            Ok((motion, takeover_s))
         });
         let (motion, takeover_s) = planned.map_err(|error| spoilt(&error.to_string()))?;
         let mut message = trajectory_message(&motion.trajectory).joint_trajectory;

@@ -48,7 +48,7 @@ pub fn run() -> anyhow::Result<()> {
             classes = classes_of(&parameters.world_file)?;
             bin_parts = bin_parts_of(&parameters.world_file)?;
             match kind {
-                "follow" => Job::Follow(parameters.follow()?),
+                "follow" => Job::Follow(Box::new(parameters.follow()?)),
                 _ => Job::Sort(bins_of(&parameters.world_file)?),
             }
         }
@@ -157,7 +157,7 @@ impl Transitions for Control {
 enum Job {
     Sort(Vec<Bin>),
     Reach,
-    Follow(FollowConfig),
+    Follow(Box<FollowConfig>),
 }
 
 impl Job {
@@ -177,7 +177,7 @@ impl Job {
                 (serde_json::json!(report), result)
             }
             Self::Follow(config) => {
-                let (report, result) = FollowTask::new(config.clone()).run(skills);
+                let (report, result) = FollowTask::new(config.as_ref().clone()).run(skills);
                 (serde_json::json!(report), result)
             }
         }
