@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use nalgebra::Vector3;
 use praxis_geometry::{Pose, Shape};
-use praxis_world::{FixedBox, ObjectInstance};
+use praxis_world::{Conveyor, FixedBox, ObjectInstance};
 
 use crate::description::{LinkDescription, Mimic, RobotDescription, SolidShape};
 
@@ -50,11 +50,17 @@ pub(crate) const FIXED: &str = "fixed/";
 /// See [`ROBOT`].
 pub(crate) const OBJECT: &str = "object/";
 
+/// The joint along which a conveyor's surface moves.
+pub(crate) const CONVEYOR: &str = "conveyor/along";
+/// So heavy that nothing that lies on it slows it down, kg.
+const CONVEYOR_MASS_KG: f64 = 1e4;
+
 /// Writes the model: robot, what stands fixed, and what lies about.
 pub(crate) fn write_model(
     robot: &RobotDescription,
     finger_links: &[String],
     fixed: &[FixedBox],
+    conveyor: Option<&Conveyor>,
     objects: &[ObjectInstance],
     config: &PhysicsConfig,
 ) -> String {
@@ -63,7 +69,10 @@ pub(crate) fn write_model(
     writer.head();
     writer.line("<worldbody>");
     for fixed_box in fixed {
-        writer.fixed_box(fixed_box);
+        match conveyor.filter(|conveyor| conveyor.id == fixed_box.id) {
+            Some(conveyor) => writer.conveyor(fixed_box, conveyor),
+            None => writer.fixed_box(fixed_box),
+        }
     }
     writer.link(robot, 0);
     for object in objects {
@@ -139,6 +148,21 @@ impl Writer<'_> {
             placed(&fixed.world_from_box),
         );
         self.line(line);
+    }
+
+    /// A box that is moved back after every step: only its velocity is felt.
+    fn conveyor(&mut self, fixed: &FixedBox, conveyor: &Conveyor) {
+        let along = conveyor.velocity_mps.normalize();
+        self.line("<body>");
+        self.line(format!(
+            r#"<joint name="{CONVEYOR}" type="slide" axis="{} {} 0"/>"#,
+            along.x, along.y
+        ));
+        self.line(format!(
+            r#"<inertial pos="0 0 0" mass="{CONVEYOR_MASS_KG}" diaginertia="1 1 1"/>"#
+        ));
+        self.fixed_box(fixed);
+        self.line("</body>");
     }
 
     fn link(&mut self, robot: &RobotDescription, index: usize) {

@@ -6,7 +6,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use crate::beside::SortingBeside;
-use crate::quantiles::quantile;
+use crate::quantiles::Spread;
 use crate::{build, places, setup};
 
 /// Options of `faults`.
@@ -47,13 +47,6 @@ struct Figures {
     stop_time_ms: Option<Spread>,
 }
 
-#[derive(Serialize)]
-struct Spread {
-    p50: f64,
-    p99: f64,
-    max: f64,
-}
-
 /// Sorts tables while faults happen in mid-motion: nodes die and hang, stops are asked for, broken
 /// messages arrive. Succeeds where every stop came in time, every table got sorted and every command
 /// was within the limits.
@@ -91,11 +84,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         figures.forbidden_contacts += ended.figures.count("forbidden_contacts")?;
         stops.extend(told.stop_time_ms);
     }
-    figures.stop_time_ms = (!stops.is_empty()).then(|| Spread {
-        p50: quantile(&stops, 0.5),
-        p99: quantile(&stops, 0.99),
-        max: quantile(&stops, 1.0),
-    });
+    figures.stop_time_ms = Spread::of(&stops);
     // Contacts are told, not judged: a driver whose controller died brakes blindly.
     figures.success = figures.faults > 0
         && figures.late_stops + figures.unrecovered == 0
@@ -112,8 +101,8 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         figures.forbidden_contacts,
         figures.limit_violations
     );
-    if let Some(Spread { p50, p99, max }) = &figures.stop_time_ms {
-        println!("time to rest: median {p50:.0} ms, p99 {p99:.0} ms, at most {max:.0} ms");
+    if let Some(spread) = &figures.stop_time_ms {
+        println!("time to rest: {spread}");
     }
     Ok(if figures.success { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

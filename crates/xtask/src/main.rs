@@ -11,6 +11,7 @@ mod doctor;
 mod domain;
 mod environment;
 mod faults;
+mod frame_latency;
 mod launch_table;
 mod places;
 mod processes;
