@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use nalgebra::Vector3;
+use nalgebra::{Matrix3, Vector3};
 use praxis_geometry::{Pose, Shape};
 use praxis_world::{Conveyor, FixedBox, ObjectInstance};
 
@@ -174,8 +174,9 @@ impl Writer<'_> {
             // Given as a full tensor; a frame turned against the link's is turned back here.
             let turned = link.link_from_inertia.rotation.to_rotation_matrix();
             let tensor = turned.matrix()
-                * nalgebra::Matrix3::new(xx, xy, xz, xy, yy, yz, xz, yz, zz)
+                * Matrix3::new(xx, xy, xz, xy, yy, yz, xz, yz, zz)
                 * turned.matrix().transpose();
+            let tensor = possible_tensor(tensor, link.mass_kg);
             self.line(format!(
                 r#"<inertial pos="{}" mass="{}" fullinertia="{} {} {} {} {} {}"/>"#,
                 spaced(&link.link_from_inertia.translation.vector),
@@ -344,6 +345,19 @@ fn neighbours(robot: &RobotDescription) -> Vec<(String, String)> {
     pairs
 }
 
+/// Radius of the ball that stands for a link whose file gives a mass and no sound tensor, metres.
+const STAND_IN_M: f64 = 0.05;
+
+/// The tensor, or a ball's of the same mass where it is none of any body: descriptions often have
+/// zeros there, which the engine refuses.
+fn possible_tensor(tensor: Matrix3<f64>, mass_kg: f64) -> Matrix3<f64> {
+    let moments = tensor.symmetric_eigenvalues();
+    if moments.min() > 1e-12 {
+        return tensor;
+    }
+    Matrix3::identity() * (0.4 * mass_kg * STAND_IN_M * STAND_IN_M)
+}
+
 /// About the object's centre, its parts of one density, overlaps counted twice.
 fn object_inertia_kgm2(object: &ObjectInstance) -> Vector3<f64> {
     let solids = object.parts.iter().filter_map(|part| match part.shape {
@@ -380,4 +394,18 @@ fn placed(pose: &Pose) -> String {
 
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_tensors_of_no_body_are_replaced() {
+        let sound = Matrix3::new(2e-6, 1e-7, 0.0, 1e-7, 3e-6, 0.0, 0.0, 0.0, 4e-6);
+        assert_eq!(possible_tensor(sound, 0.1), sound);
+        for wrong in [Matrix3::zeros(), Matrix3::from_diagonal(&Vector3::new(1.0, 1.0, -1.0))] {
+            assert_eq!(possible_tensor(wrong, 0.1), Matrix3::identity() * 1e-4);
+        }
+    }
 }
