@@ -353,6 +353,7 @@ impl Execution {
             order.time_budget = order.time_budget.min(Duration::from_secs_f64(takeover_s));
             Ok((order, desk, takeover_s))
         });
+        let desk_us = begun.elapsed().as_micros() as u64;
         let planned = planned.and_then(|(order, mut desk, takeover_s)| {
             let at_s = progress_s + takeover_s;
             // Where the motion ends now meets the goal already; only if that cannot be reached any
@@ -373,6 +374,7 @@ impl Execution {
         self.takeovers.note(frame, takes_over_in, begun.elapsed());
         tracing::info!(
             %touching,
+            desk_us,
             planning_us = begun.elapsed().as_micros() as u64,
             duration_s = motion.trajectory.duration_s(),
             "the scene is in the way; going round in motion"

@@ -286,7 +286,17 @@ mod tests {
 
     /// An arm that goes to and fro on a half circle in two seconds, and ends a motion at its ends.
     fn run(stands_at: Option<f64>, motions: usize) -> Intruder {
-        let mut intruder = Intruder::new(IntruderConfig::default(), 1);
+        run_with(IntruderConfig::default(), stands_at, motions).0
+    }
+
+    /// As [`run`], and how fast the box was in each motion in which it came.
+    fn run_with(
+        config: IntruderConfig,
+        stands_at: Option<f64>,
+        motions: usize,
+    ) -> (Intruder, Vec<f64>) {
+        let mut intruder = Intruder::new(config, 1);
+        let mut speeds_mps = Vec::new();
         let (mut now_s, step_s) = (0.0, 0.002);
         for number in 0..motions {
             let mut share: f64 = 0.0;
@@ -313,6 +323,9 @@ mod tests {
                 intruder.step(&sight, step_s);
                 now_s += step_s;
             }
+            if intruder.thrust {
+                speeds_mps.push(intruder.speed_mps);
+            }
             for _ in 0..300 {
                 let tool = if number % 2 == 0 { 1.5f64 } else { -1.5 };
                 let tool_in_world = Vector3::new(0.5 * tool.cos(), 0.5 * tool.sin(), 0.4);
@@ -323,7 +336,16 @@ mod tests {
                 now_s += step_s;
             }
         }
-        intruder
+        (intruder, speeds_mps)
+    }
+
+    #[test]
+    fn people_come_slowly_and_quickly_and_as_often() {
+        let (intruder, speeds_mps) = run_with(IntruderConfig::people(), None, 43);
+        let slow = speeds_mps.iter().filter(|&&mps| (0.3..=0.8).contains(&mps)).count();
+        let fast = speeds_mps.iter().filter(|&&mps| (1.6..=2.4).contains(&mps)).count();
+        assert_eq!((slow + fast, intruder.thrusts().ended), (speeds_mps.len(), speeds_mps.len()));
+        assert!(slow >= 3 && fast >= 8, "{speeds_mps:?}");
     }
 
     #[test]
