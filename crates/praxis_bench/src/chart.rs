@@ -21,17 +21,24 @@ pub struct Series {
     pub points: Vec<(f64, f64)>,
 }
 
-/// A range of decades that holds values.
+/// A range between round numbers that holds values, as powers of ten.
 struct Axis {
     low: f64,
     high: f64,
 }
 
+/// What the numbers at an axis begin with.
+const ROUND: [f64; 3] = [1.0, 2.0, 5.0];
+
 impl Axis {
     fn over(values: impl Iterator<Item = f64> + Clone) -> Self {
-        let low = values.clone().fold(f64::INFINITY, f64::min).log10().floor();
-        let high = values.fold(f64::MIN_POSITIVE, f64::max).log10().ceil();
-        Self { low, high: high.max(low + 1.0) }
+        let least = values.clone().fold(f64::INFINITY, f64::min);
+        let greatest = values.fold(f64::MIN_POSITIVE, f64::max);
+        let all = Self { low: least.log10().floor(), high: greatest.log10().ceil() };
+        let below = all.rounds().filter(|&value| value <= least).last();
+        let above = all.rounds().find(|&value| value >= greatest);
+        let low = below.map_or(all.low, f64::log10);
+        Self { low, high: above.map_or(all.high, f64::log10).max(low + 0.3) }
     }
 
     /// Where a value stands, from 0 to 1.
@@ -39,9 +46,26 @@ impl Axis {
         (value.log10() - self.low) / (self.high - self.low)
     }
 
-    fn decades(&self) -> impl Iterator<Item = f64> + use<> {
-        (self.low as i32..=self.high as i32).map(|power| 10_f64.powi(power))
+    /// Round numbers within the range.
+    fn rounds(&self) -> impl Iterator<Item = f64> + use<> {
+        let (low, high) = (self.low - 1e-9, self.high + 1e-9);
+        (self.low.floor() as i32..=self.high.ceil() as i32)
+            .flat_map(|power| ROUND.map(|first| first * 10_f64.powi(power)))
+            .filter(move |value| (low..=high).contains(&value.log10()))
     }
+
+    /// The numbers that are written beside it: whole decades if there are many.
+    fn marks(&self) -> Vec<f64> {
+        let is_decade = |value: f64| (value.log10() - value.log10().round()).abs() < 1e-9;
+        let all_fit = self.high - self.low < 2.5;
+        self.rounds().filter(|&value| all_fit || is_decade(value)).collect()
+    }
+}
+
+/// A number without the noise of its last digits.
+fn written(value: f64) -> String {
+    let digits = (-value.log10().floor()).max(0.0) as usize;
+    format!("{value:.digits$}")
 }
 
 /// Charts side by side, two a row.
@@ -50,7 +74,7 @@ pub fn svg(charts: &[Chart]) -> String {
     let rows = charts.len().div_ceil(2);
     let mut text = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" \
-         font-family=\"sans-serif\" font-size=\"11\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n",
+         font-family=\"DejaVu Sans, Helvetica, Arial, sans-serif\" font-size=\"11\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n",
         2.0 * width,
         rows as f64 * height
     );
@@ -75,10 +99,10 @@ fn draw(text: &mut String, chart: &Chart, [left, top]: [f64; 2]) {
             ),
         );
     };
-    for value in x_axis.decades() {
+    for value in x_axis.marks() {
         line([at_x(value), top], [at_x(value), top + FRAME[1]]);
     }
-    for value in y_axis.decades() {
+    for value in y_axis.marks() {
         line([left, at_y(value)], [left + FRAME[0], at_y(value)]);
     }
     let mut say = |x: f64, y: f64, anchor: &str, colour: &str, what: &str| {
@@ -89,11 +113,11 @@ fn draw(text: &mut String, chart: &Chart, [left, top]: [f64; 2]) {
             ),
         );
     };
-    for value in x_axis.decades() {
-        say(at_x(value), top + FRAME[1] + 14.0, "middle", "#333", &value.to_string());
+    for value in x_axis.marks() {
+        say(at_x(value), top + FRAME[1] + 14.0, "middle", "#333", &written(value));
     }
-    for value in y_axis.decades() {
-        say(left - 5.0, at_y(value) + 4.0, "end", "#333", &value.to_string());
+    for value in y_axis.marks() {
+        say(left - 5.0, at_y(value) + 4.0, "end", "#333", &written(value));
     }
     say(left + 0.5 * FRAME[0], top + FRAME[1] + 30.0, "middle", "#333", &chart.title);
     for (k, series) in chart.series.iter().enumerate() {
@@ -111,6 +135,13 @@ fn draw(text: &mut String, chart: &Chart, [left, top]: [f64; 2]) {
                 corners.join(" ")
             ),
         );
+        for &(x, y) in &series.points {
+            let (x, y) = (at_x(x), at_y(y));
+            put(
+                text,
+                format_args!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" fill=\"{colour}\"/>"),
+            );
+        }
     }
 }
 
@@ -126,9 +157,17 @@ mod tests {
     #[test]
     fn a_decade_apart_is_an_equal_way_apart() {
         let axis = Axis::over([3.0, 700.0].into_iter());
-        assert_eq!((axis.low, axis.high), (0.0, 3.0));
-        assert!((axis.share(10.0) - 1.0 / 3.0).abs() < 1e-12);
-        assert!((axis.share(100.0) - 2.0 / 3.0).abs() < 1e-12);
+        let decade = axis.share(100.0) - axis.share(10.0);
+        assert!((decade - (axis.share(300.0) - axis.share(30.0))).abs() < 1e-12);
+        assert!((axis.share(2.0), axis.share(1000.0)) == (0.0, 1.0));
+        assert_eq!(axis.marks(), [10.0, 100.0, 1000.0]);
+    }
+
+    #[test]
+    fn a_short_axis_is_marked_between_decades_too() {
+        let marks = Axis::over([0.3, 7.0].into_iter()).marks();
+        let texts: Vec<String> = marks.into_iter().map(written).collect();
+        assert_eq!(texts, ["0.2", "0.5", "1", "2", "5", "10"]);
     }
 
     #[test]

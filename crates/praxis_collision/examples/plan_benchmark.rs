@@ -1,5 +1,6 @@
 //! Plans and simplifies every valid problem of a benchmark set on one thread:
-//! `plan_benchmark BENCH_DIR ROBOT [--rounds N] [--seed N] [--check yes]`.
+//! `plan_benchmark BENCH_DIR ROBOT [--rounds N] [--seed N] [--check yes]
+//! [--instructions avx512|avx2|plain]`.
 //!
 //! Times are those of the thread's own clock, so that a busy machine changes them little; each
 //! problem is solved `--rounds` times and its fastest round counts, as in the peers' figures. With
@@ -13,7 +14,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use common::{numbers, problems, robot, scene};
-use praxis_collision::{Checker, Scene};
+use praxis_collision::{Checker, Instructions, Scene};
 use praxis_planning::{
     Budget, JointSpace, PlanError, RrtConnect, RrtConnectConfig, SimplifyConfig, distance,
     path_length, simplify,
@@ -78,6 +79,7 @@ struct Setting<'a> {
     bounds: &'a [(f64, f64)],
     seed: u64,
     simplifying: SimplifyConfig,
+    instructions: Instructions,
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -107,7 +109,23 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if let Some(gain) = option("gain") {
         simplifying.least_gain = gain.parse()?;
     }
-    let setting = Setting { robot: &robot, joints: &joints, bounds: &bounds, seed, simplifying };
+    let available = Instructions::available();
+    let instructions = match option("instructions") {
+        None => available[0],
+        Some(wanted) => *available
+            .iter()
+            .find(|one| format!("{one:?}").eq_ignore_ascii_case(wanted))
+            .ok_or_else(|| format!("--instructions {wanted}: this processor has {available:?}"))?,
+    };
+    println!("{instructions:?} of {available:?}");
+    let setting = Setting {
+        robot: &robot,
+        joints: &joints,
+        bounds: &bounds,
+        seed,
+        simplifying,
+        instructions,
+    };
 
     let mut search = RrtConnectConfig::default();
     if let Some(edge) = option("edge") {
@@ -172,7 +190,8 @@ fn solve(
     let mut cost = Cost::default();
     let state = robot.neutral();
     let began_us = thread_us();
-    let checker = Checker::new(robot, scene, joints, &state)?;
+    let checker =
+        Checker::new(robot, scene, joints, &state)?.with_instructions(setting.instructions);
     cost.build_us = thread_us() - began_us;
     let mut space = Space { checker, bounds, edges: 0 };
     let began = Instant::now();

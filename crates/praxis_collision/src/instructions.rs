@@ -17,8 +17,15 @@ pub enum Instructions {
 
 impl Instructions {
     /// What this processor has, the best first.
+    ///
+    /// Measured with the example `plan_benchmark --instructions` on an EPYC with AVX-512, plan +
+    /// simplify in two runs each: every fifth Panda problem took 66 to 70 µs in the median with
+    /// AVX2, 65 to 71 with AVX-512, 193 to 219 plain (means 121, 127 to 132, 337 to 340); with
+    /// 50,000 points 167 to 171, 192 to 194, 610 to 618. Wider registers look at more
+    /// configurations than are needed where an early one touches, and points are looked up lane by
+    /// lane. Medians are level for UR5 and Fetch, too; Fetch's mean is 8 % lower with AVX-512.
     pub fn available() -> Vec<Self> {
-        let all = [Self::Avx512, Self::Avx2, Self::Plain];
+        let all = [Self::Avx2, Self::Avx512, Self::Plain];
         all.into_iter().filter(|instructions| instructions.are_here()).collect()
     }
 
@@ -108,14 +115,9 @@ mod tests {
 
     #[cfg(target_arch = "x86_64")]
     #[test]
-    fn the_widest_registers_of_the_processor_are_taken() {
-        let (avx2, avx512) =
-            (is_x86_feature_detected!("avx2"), is_x86_feature_detected!("avx512f"));
-        let best = match (avx2, avx512) {
-            (_, true) => Instructions::Avx512,
-            (true, false) => Instructions::Avx2,
-            (false, false) => Instructions::Plain,
-        };
+    fn what_was_measured_to_be_fastest_is_taken() {
+        let has_avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+        let best = if has_avx2 { Instructions::Avx2 } else { Instructions::Plain };
         println!("this processor: {:?}", Instructions::available());
         assert_eq!(Instructions::best(), best);
         assert_eq!(Instructions::best().kernel().instructions, best);
