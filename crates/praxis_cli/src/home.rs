@@ -13,9 +13,11 @@ const NAMED: [&str; 4] = ["home", "ready", "default", "init"];
 /// Room that the robot should have around it at home, metres.
 const ROOM_M: f64 = 0.02;
 
-/// A pose to start from: the SRDF's, if it is free, else one that is free with room around it, far
-/// from joint limits and singularities, with the tool in front and well above the floor.
+/// A pose to start from: the one that the SRDF of `given` names, if it is free, else one that is
+/// free with room around it, far from joint limits and singularities, with the tool in front and
+/// well above the floor.
 pub fn choose(
+    given: &Robot,
     robot: &Robot,
     arm: &Arm,
     scene: &Scene,
@@ -25,7 +27,7 @@ pub fn choose(
     let rest = robot.neutral();
     let mut checker = Checker::new(robot, &roomy, &arm.joints, &rest)?;
     let of_arm = |state: &[f64]| -> Vec<f64> { arm.joints.iter().map(|&j| state[j]).collect() };
-    let group = robot.groups().iter().find(|group| group.name == arm.group);
+    let group = given.groups().iter().find(|group| group.name == arm.group);
     for name in NAMED {
         let states = group.into_iter().flat_map(|group| &group.states);
         for (_, values) in states.filter(|(state, _)| state.eq_ignore_ascii_case(name)) {

@@ -74,7 +74,7 @@ pub fn run(options: &Options) -> Result<()> {
     let floor_top_m = floor.world_from_box.translation.z + 0.5 * floor.size_m.z;
     let mut boxes = vec![floor];
     let ground = obstacles::scene_of(&boxes, 0.0)?;
-    let home = home::choose(&with_pairs, &arm, &ground, &mut random)?;
+    let home = home::choose(&robot, &with_pairs, &arm, &ground, &mut random)?;
     boxes.extend(obstacles::around(&with_pairs, &arm, &home, reach_m, floor_top_m)?);
     let limits = limits::estimate(&robot, &arm, &description.urdf, &mut random);
 
@@ -113,7 +113,7 @@ pub fn run(options: &Options) -> Result<()> {
         reach_m,
         obstacles: boxes.iter().map(|fixed| fixed.id.as_str()).collect(),
         changes: &description.changes,
-        folder: &out.to_string_lossy(),
+        folder: out.strip_prefix("config").unwrap_or(out).to_string_lossy().as_ref(),
     }
     .text();
     texts.push(("report.md", report.clone()));

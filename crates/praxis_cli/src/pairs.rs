@@ -3,7 +3,7 @@ use praxis_geometry::Pose;
 use praxis_robot::{Robot, cover_with_spheres_within};
 use rand_chacha::ChaCha8Rng;
 
-use crate::solids::Solids;
+use crate::solids::{Solids, hulls};
 use crate::states::{link_poses, random_state};
 
 /// Random states that are looked at.
@@ -157,7 +157,8 @@ impl Pairs {
         if is_tight || robot.spheres_are_told(link) {
             return;
         }
-        let fitted = cover_with_spheres_within(&robot.links()[link].collision, excess_m);
+        // Around the hulls, which are what touches in a physics engine.
+        let fitted = cover_with_spheres_within(&hulls(&robot.links()[link].collision), excess_m);
         if fitted.len() > MOST_SPHERES {
             return;
         }

@@ -1,9 +1,12 @@
 use std::f64::consts::FRAC_PI_2;
+use std::sync::Arc;
 
+use nalgebra::Point3;
 use parry3d_f64::math::{Pose as ParryPose, Rotation, Vector};
 use parry3d_f64::query::intersection_test;
 use parry3d_f64::shape::SharedShape;
-use praxis_geometry::{Pose, Shape};
+use parry3d_f64::transformation::try_convex_hull;
+use praxis_geometry::{Pose, Shape, TriangleMesh};
 use praxis_robot::Robot;
 
 /// The collision solids of all links, meshes by their convex hulls: what physics engines collide.
@@ -27,11 +30,7 @@ impl Solids {
                     let upright = ParryPose::rotation(Vector::new(FRAC_PI_2, 0.0, 0.0));
                     (SharedShape::cylinder(0.5 * length_m, *radius_m), pose * upright)
                 }
-                Shape::Mesh(mesh) => {
-                    let points: Vec<Vector> =
-                        mesh.vertices.iter().map(|p| Vector::new(p.x, p.y, p.z)).collect();
-                    (SharedShape::convex_hull(&points)?, pose)
-                }
+                Shape::Mesh(mesh) => (SharedShape::convex_hull(&points_of(mesh))?, pose),
             })
         };
         let of_link = |solids: &[(Shape, Pose)]| solids.iter().filter_map(solid).collect();
@@ -49,6 +48,24 @@ impl Solids {
             })
         })
     }
+}
+
+/// Solids with the convex hull in place of each mesh that has one.
+pub fn hulls(solids: &[(Shape, Pose)]) -> Vec<(Shape, Pose)> {
+    let hull = |mesh: &TriangleMesh| {
+        let (points, triangles) = try_convex_hull(&points_of(mesh)).ok()?;
+        let vertices = points.iter().map(|p| Point3::new(p.x, p.y, p.z)).collect();
+        Some(Shape::Mesh(Arc::new(TriangleMesh { vertices, triangles })))
+    };
+    let convex = |shape: &Shape| match shape {
+        Shape::Mesh(mesh) => hull(mesh).unwrap_or_else(|| shape.clone()),
+        other => other.clone(),
+    };
+    solids.iter().map(|(shape, pose)| (convex(shape), *pose)).collect()
+}
+
+fn points_of(mesh: &TriangleMesh) -> Vec<Vector> {
+    mesh.vertices.iter().map(|p| Vector::new(p.x, p.y, p.z)).collect()
 }
 
 fn theirs(pose: &Pose) -> ParryPose {

@@ -37,6 +37,9 @@ fn a_configuration_is_written_that_the_doctor_finds_nothing_wrong_with() {
     }
     let doctor = praxis(folder.path(), &["doctor", "./crane"]);
     assert!(doctor.status.success(), "{}", String::from_utf8_lossy(&doctor.stdout));
+    let sim = fs::read_to_string(folder.path().join("crane/sim.yaml")).unwrap();
+    let home = sim.lines().find(|line| line.contains("start_positions_rad")).unwrap();
+    assert!(!home.contains("[0.0000, 0.0000, 0.0000]"), "nobody named that a home: {home}");
 
     let limits = folder.path().join("crane/joint_limits.yaml");
     let text = fs::read_to_string(&limits)

@@ -339,8 +339,9 @@ mod tests {
                 Shape::Mesh(std::sync::Arc::new(TriangleMesh { vertices, triangles })),
             ];
             for shape in shapes {
-                let excess_m = if draw(0.0, 1.0) < 0.5 { EXCESS_M.1 } else { 0.004 };
-                let spheres = cover_within(&[(shape.clone(), Pose::identity())], excess_m);
+                let solids = [(shape.clone(), Pose::identity())];
+                let tight = draw(0.0, 1.0) < 0.5;
+                let spheres = if tight { cover_within(&solids, 0.01) } else { cover(&solids) };
                 for _ in 0..4000 {
                     let point = on_surface(&shape, &mut draw);
                     let outside = spheres.iter().map(|(c, r)| (point - c).norm() - r);
