@@ -8,6 +8,7 @@ mod drawing;
 mod further_sensors;
 mod held;
 mod intake;
+mod measuring;
 mod messages;
 mod node;
 mod obstacle_desk;

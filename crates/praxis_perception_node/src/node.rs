@@ -13,6 +13,7 @@ use praxis_ros::{Diagnostics, Level, Node, Parameters, Transitions, logging, top
 
 use crate::further_sensors::{self, MAIN_CAMERA};
 use crate::intake::{Colour, Depth, Intake, Look};
+use crate::measuring::Measuring;
 use crate::messages::camera_model;
 use crate::obstacle_desk::{Measured, ObstacleDesk, SensorFrame};
 use crate::obstacle_worker::{ObstacleWorker, SharedKnown};
@@ -70,6 +71,7 @@ pub fn run() -> anyhow::Result<()> {
         },
         robot,
         known,
+        measuring: Measuring::start(&settings.measure_file)?,
     };
     further_sensors::listen(&mut node, &settings.obstacles, &obstacle_desk, &diagnostics)?;
     Eyes::new(&settings, desk.clone(), obstacle_desk.clone(), diagnostics).open(&mut node)?;

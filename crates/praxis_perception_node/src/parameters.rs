@@ -44,6 +44,9 @@ pub struct PerceptionParameters {
     pub camera_timeout_s: f64,
     /// Draw perception/annotated also when nobody looks.
     pub annotate_always: bool,
+    /// File that takes one line of JSON a frame with the time of every stage, for measurements;
+    /// empty writes none.
+    pub measure_file: String,
     /// The robot's body in the picture.
     pub robot: RobotParameters,
     /// From frame to objects.
@@ -112,6 +115,7 @@ impl Default for PerceptionParameters {
             max_age_s: 0.5,
             camera_timeout_s: 1.0,
             annotate_always: false,
+            measure_file: String::new(),
             robot: RobotParameters::default(),
             perceiver: PerceiverConfig::default(),
             obstacles: ObstacleParameters::default(),

@@ -3,6 +3,7 @@
 
 mod bench;
 mod bench_control;
+mod bench_perception;
 mod bring;
 mod build;
 mod demo;
