@@ -3,15 +3,18 @@
 //! A verb is one file with its `Options` and `run`; it is named in [`Verb`] and called in `main`.
 
 mod arm;
+mod calibrate;
 mod completions;
 mod description;
 mod doctor;
 mod files;
 mod home;
 mod limits;
+mod looks;
 mod new_robot;
 mod obstacles;
 mod pairs;
+mod perceive;
 mod picture;
 mod report;
 mod ros2_control;
@@ -44,6 +47,10 @@ enum Verb {
     Urdf(urdf::Options),
     /// Writes a world file as SDF, for Gazebo.
     Sdf(sdf::Options),
+    /// Looks at a recording as perception does and tells the objects and what each stage took.
+    Perceive(perceive::Options),
+    /// Finds where a camera is mounted from a recording of the robot and a checkerboard.
+    Calibrate(calibrate::Options),
     /// Prints the completion script of a shell.
     Completions(completions::Options),
 }
@@ -55,6 +62,8 @@ fn main() -> ExitCode {
         Verb::Doctor(options) => doctor::run(&options),
         Verb::Urdf(options) => urdf::run(&options).map(|()| ExitCode::SUCCESS),
         Verb::Sdf(options) => sdf::run(&options).map(|()| ExitCode::SUCCESS),
+        Verb::Perceive(options) => perceive::run(&options).map(|()| ExitCode::SUCCESS),
+        Verb::Calibrate(options) => calibrate::run(&options).map(|()| ExitCode::SUCCESS),
         Verb::Completions(options) => {
             completions::run(&options);
             Ok(ExitCode::SUCCESS)

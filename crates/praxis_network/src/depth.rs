@@ -56,21 +56,30 @@ impl<'a> DepthView<'a> {
         }
     }
 
+    /// Without branches on what the pixels hold: which are unknown cannot be guessed ahead.
+    #[inline]
     fn nearest_surface(&self, columns: &Range<usize>, rows: &Range<usize>) -> f32 {
-        let within = || {
-            let lines = rows.clone().map(|row| row * self.width);
-            lines
-                .flat_map(|start| &self.metres[start + columns.start..start + columns.end])
-                .copied()
-                .filter(|depth| *depth > 0.0 && depth.is_finite())
-        };
-        let nearest = within().fold(f32::INFINITY, f32::min);
-        let (mut sum, mut count) = (0.0, 0.0f32);
-        for depth in within().filter(|depth| *depth <= nearest + SAME_SURFACE_M) {
-            sum += depth;
-            count += 1.0;
+        let line = |row: usize| &self.metres[row * self.width..][columns.clone()];
+        let mut nearest = f32::INFINITY;
+        for row in rows.clone() {
+            for &depth in line(row) {
+                // NaN is not greater either.
+                let known = if depth > 0.0 { depth } else { f32::INFINITY };
+                nearest = nearest.min(known);
+            }
         }
-        if count > 0.0 { sum / count } else { 0.0 }
+        if nearest == f32::INFINITY {
+            return 0.0;
+        }
+        let (mut sum, mut count) = (0.0, 0.0f32);
+        for row in rows.clone() {
+            for &depth in line(row) {
+                let same = (depth > 0.0) & (depth <= nearest + SAME_SURFACE_M);
+                sum += if same { depth } else { 0.0 };
+                count += f32::from(u8::from(same));
+            }
+        }
+        sum / count
     }
 }
 

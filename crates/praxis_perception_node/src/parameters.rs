@@ -22,6 +22,10 @@ pub struct PerceptionParameters {
     /// Least score of a detection; 0 takes the card's. May be changed at any time.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub score_threshold: f64,
+    /// How pictures come: `raw`, or `compressed` as image_transport sends them (JPEG or PNG on
+    /// `…/image_raw/compressed`, depth on `…/image_raw/compressedDepth`).
+    #[schemars(extend("enum" = ["raw", "compressed"]))]
+    pub image_transport: String,
     /// Whether a frame without depth is refused; otherwise objects are placed by the picture alone.
     pub require_depth: bool,
     /// A depth image with a smaller share of pixels that hold a distance counts as none.
@@ -107,6 +111,7 @@ impl Default for PerceptionParameters {
             intra_op_threads: 1,
             planning_frame: "world".to_owned(),
             score_threshold: 0.0,
+            image_transport: "raw".to_owned(),
             require_depth: true,
             min_valid_depth: 0.02,
             max_stamp_gap_s: 0.010,

@@ -13,7 +13,6 @@ use praxis_ros::tf::TfBuffer;
 use praxis_ros::{Clock, Diagnostics, Latency, Level, Parameters, Publisher, StateHandle};
 
 use crate::drawing::Drawing;
-use crate::intake::Look;
 use crate::measuring::{FrameTimes, Measuring};
 use crate::messages;
 use crate::obstacle_worker::{Known, SharedKnown};
@@ -22,6 +21,7 @@ use crate::pipeline::Pipeline;
 use crate::refusals::Refusals;
 use crate::robot::RobotInView;
 use crate::waiting::wait_for_transform;
+use praxis_perception::intake::Look;
 
 /// The frame that is to be looked at next, and the end.
 #[derive(Default)]
