@@ -19,6 +19,7 @@ mod image;
 pub mod intake;
 mod known_space;
 mod locate;
+mod mount_watch;
 mod object;
 mod obstacles;
 mod outline;
@@ -42,6 +43,7 @@ pub use self::error::PerceptionError;
 pub use self::exclusion::{KnownBox, RobotBody, Sphere};
 pub use self::image::{ColourImage, DepthImage};
 pub use self::locate::{LocateConfig, Located, yaw_period_rad};
+pub use self::mount_watch::{MountConfig, MountEvidence, MountTrouble, MountWatch, mount_evidence};
 pub use self::object::{Evidence, SeenObject};
 pub use self::obstacles::{
     CloudFrame, DepthFrame, ObstacleChange, ObstacleConfig, ObstacleWorld, Space,

@@ -9,6 +9,7 @@ mod further_sensors;
 mod held;
 mod measuring;
 mod messages;
+mod mounts;
 mod node;
 mod obstacle_desk;
 mod obstacle_worker;

@@ -1,6 +1,6 @@
 //! The node's parameters.
 
-use praxis_perception::{ObstacleConfig, PerceiverConfig};
+use praxis_perception::{MountConfig, ObstacleConfig, PerceiverConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +53,8 @@ pub struct PerceptionParameters {
     pub measure_file: String,
     /// The robot's body in the picture.
     pub robot: RobotParameters,
+    /// Whether the cameras still are where the transforms say.
+    pub mount: MountConfig,
     /// From frame to objects.
     pub perceiver: PerceiverConfig,
     /// From depth and clouds to obstacle points.
@@ -122,6 +124,7 @@ impl Default for PerceptionParameters {
             annotate_always: false,
             measure_file: String::new(),
             robot: RobotParameters::default(),
+            mount: MountConfig::default(),
             perceiver: PerceiverConfig::default(),
             obstacles: ObstacleParameters::default(),
         }
