@@ -254,14 +254,18 @@ mod tests {
 
     #[test]
     fn a_camera_that_was_shifted_is_told_by_the_robot() {
-        let centre = Point3::new(0.4, 0.25, 0.1);
+        let centre = Point3::new(0.4, -0.25, 0.1);
         let depth = picture(Some((centre, 0.05)));
         let inside = |k: usize| {
             let along = Vector3::new(0.002 * k as f64 - 0.01, 0.0, 0.0);
             Sphere { centre: centre + along, radius_m: 0.04 }
         };
         let robot = RobotBody::new(&(0..10).map(inside).collect::<Vec<_>>(), 0.0);
-        assert_eq!(judged(&depth, &world_from_camera(), &robot), None);
+        let support = SupportPlane::level(0.0);
+        let place = world_from_camera();
+        let here = mount_evidence(&depth, &camera(), &place, &support, &robot).unwrap();
+        assert_eq!(here.robot, (10, 0));
+        assert_eq!(judged(&depth, &place, &robot), None);
         // Along the table the support looks the same.
         let shifted = Pose::translation(0.15, 0.0, 0.0) * world_from_camera();
         let trouble = judged(&depth, &shifted, &robot);

@@ -84,8 +84,10 @@ impl Recording {
     /// # Errors
     /// When it cannot be read or is in another container.
     pub fn open(path: &Path, topics: Topics) -> Result<Self, RecordingError> {
-        let unreadable =
-            |path: &Path| move |source| RecordingError::File { path: path.to_path_buf(), source };
+        let unreadable = |path: &Path| {
+            let path = path.to_path_buf();
+            move |source| RecordingError::File { path, source }
+        };
         let mut files = Vec::new();
         if path.is_dir() {
             for entry in std::fs::read_dir(path).map_err(unreadable(path))? {

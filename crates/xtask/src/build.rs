@@ -61,10 +61,7 @@ pub fn picture_examples() -> Result<()> {
     let mut cargo = cargo()?;
     cargo.args(["build", "--release", "--quiet", "--package", "praxis_inference"]);
     cargo.args(["--package", "praxis_render", "--example", "detect"]);
-    bring::must(
-        cargo.args(["--example", "mug"]),
-        "the message above says where the build failed",
-    )
+    bring::must(cargo.args(["--example", "mug"]), "the message above says where the build failed")
 }
 
 /// A built executable.
