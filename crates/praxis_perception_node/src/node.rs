@@ -176,19 +176,23 @@ impl Eyes {
         let [colour, depth, info] = [(); 3].map(|()| Rc::clone(&eyes));
         if compressed {
             node.listen_to(&topics::COLOUR_COMPRESSED, move |message| {
+                let arrived = Instant::now();
                 let read = compressed_image(&message, ColourImage::from_compressed);
-                colour.borrow_mut().colour(read);
+                colour.borrow_mut().colour(read, arrived);
             })?;
             node.listen_to(&topics::DEPTH_COMPRESSED, move |message| {
+                let arrived = Instant::now();
                 let read = compressed_image(&message, DepthImage::from_compressed);
-                depth.borrow_mut().depth(read);
+                depth.borrow_mut().depth(read, arrived);
             })?;
         } else {
             node.listen_natively_to(&topics::COLOUR_IMAGE, move |message| {
-                colour.borrow_mut().colour(raw_colour(message));
+                let arrived = Instant::now();
+                colour.borrow_mut().colour(raw_colour(message), arrived);
             })?;
             node.listen_natively_to(&topics::DEPTH_IMAGE, move |message| {
-                depth.borrow_mut().depth(raw_depth(message));
+                let arrived = Instant::now();
+                depth.borrow_mut().depth(raw_depth(message), arrived);
             })?;
         }
         node.listen_to(&topics::CAMERA_INFO, move |message: CameraInfo| {
@@ -198,8 +202,7 @@ impl Eyes {
         Ok(())
     }
 
-    fn colour(&mut self, read: Result<Picture<ColourImage>, String>) {
-        let arrived = Instant::now();
+    fn colour(&mut self, read: Result<Picture<ColourImage>, String>, arrived: Instant) {
         self.last_colour = Some(arrived);
         let look = read.map(|Picture { stamp, frame, image }| {
             self.intake.colour(Colour { stamp, frame, image, arrived })
@@ -207,8 +210,7 @@ impl Eyes {
         self.take(0, look);
     }
 
-    fn depth(&mut self, read: Result<Picture<DepthImage>, String>) {
-        let arrived = Instant::now();
+    fn depth(&mut self, read: Result<Picture<DepthImage>, String>, arrived: Instant) {
         let read = read.map(|Picture { stamp, frame, image }| {
             let image = Arc::new(image);
             Depth { stamp, frame, image }
