@@ -5,7 +5,6 @@
 //! Twelve prisms on a table, noise and holes in the depth, a robot of 120 spheres, ten known
 //! objects; a prism comes and goes. Prints one JSON object.
 
-#[allow(dead_code)]
 #[path = "../tests/scene/mod.rs"]
 mod scene;
 

@@ -6,10 +6,13 @@ use praxis_robot::{Robot, RobotError};
 
 use crate::{RobotBody, Sphere};
 
+/// A link's name and the middles and radii of the spheres that cover it, in its own frame.
+type LinkBody = (String, Vec<(Point3<f64>, f64)>);
+
 /// The spheres that cover each link, in the link's own frame.
 #[derive(Clone, Debug, Default)]
 pub struct RobotModel {
-    links: Vec<(String, Vec<(Point3<f64>, f64)>)>,
+    links: Vec<LinkBody>,
 }
 
 /// A body and what it lacks.

@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn a_word_is_read_from_the_top() {
         // No zeros, one value, which is +5, folded 10: 0b1_010 (two, more) 0b0_001 (8).
-        let word = 0x0_1_a_1_0000_u32;
+        let word = 0x01a1_0000_u32;
         assert_eq!(decode_rvl(&word.to_le_bytes(), 1), Some(vec![5]));
         assert_eq!(decode_rvl(&word.to_le_bytes(), 100), None);
     }
