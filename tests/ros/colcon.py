@@ -90,6 +90,7 @@ def main():
     share = INSTALLED / "share/praxis"
     for name in ("package.xml", "launch/sort_table.launch.py", "launch/table.py", "config/panda/control.yaml", "models/worlds/sort_table.yaml", "praxis.bash"):
         checks.check(f"share/praxis/{name} is installed", (share / name).is_file())
+    checks.check("the manual page is installed", (INSTALLED / "share/man/man1/praxis.1").is_file())
     checks.check("the ament index knows the package", (INSTALLED / "share/ament_index/resource_index/packages/praxis").is_file())
     doctor = subprocess.run([INSTALLED / "lib/praxis/praxis", "doctor", "panda"], cwd=share, capture_output=True, text=True)
     checks.check("the installed `praxis doctor panda` finds nothing wrong", doctor.returncode == 0, doctor.stdout + doctor.stderr)

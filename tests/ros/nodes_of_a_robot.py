@@ -44,6 +44,7 @@ def start(folder, names, more=None):
         if entry["name"] == "control":
             # This driver is a script and the machine may be busy: a pause of either is not what is tested here.
             patience = {"stale_after_s": "0.6", "heartbeat_timeout_s": "1.0", "monitor.timeout_s": "1.0"}
+            patience |= {"max_tracking_error_rad": "1.0", "longest_silence_s": "1.0"}
             parameters |= patience | {"estop_file": f"{folder}/e_stop"}
         parameters |= (more or {}).get(entry["name"], {})
         for name, value in parameters.items():

@@ -1,8 +1,14 @@
 """Times our paths by TOPP-RA: a cubic spline through the waypoints, velocity and acceleration
 limits, no jerk limits; the spline leaves the path and is not checked for collisions."""
 
+import sys
+import types
+
 import exchange
 
+# TOPP-RA imports what it draws with at once; nothing is drawn here, so the library is not brought.
+for name in ("matplotlib", "matplotlib.pyplot"):
+    sys.modules[name] = types.ModuleType(name)
 toppra, algorithm, constraint = exchange.modules("toppra", "toppra.algorithm", "toppra.constraint")
 import numpy as np  # noqa: E402
 

@@ -5,7 +5,8 @@ use praxis_robot::{JointKind, Motion, Robot};
 const GRIPS: [&str; 8] =
     ["finger", "gripper", "jaw", "knuckle", "thumb", "claw", "hand_e_slider", "robotiq"];
 /// Names of links that stand for the tool, best first.
-const TOOLS: [&str; 7] = ["tcp", "tool0", "gripper_frame", "tool", "ee", "flange", "hand"];
+const TOOLS: [&str; 8] =
+    ["tcp", "tool0", "gripper_frame", "end_effector", "tool", "ee", "flange", "hand"];
 
 /// The joints that reach and the joints that grip.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,9 +5,14 @@ use crate::Cli;
 
 /// Options of `completions`.
 #[derive(Args)]
-#[command(
-    after_help = "bash:  praxis completions bash > ~/.local/share/bash-completion/completions/praxis"
-)]
+#[command(after_help = "\
+bash:
+  mkdir -p ~/.local/share/bash-completion/completions
+  praxis completions bash > ~/.local/share/bash-completion/completions/praxis
+zsh (a folder of $fpath):
+  praxis completions zsh > ~/.zfunc/_praxis
+fish:
+  praxis completions fish > ~/.config/fish/completions/praxis.fish")]
 pub struct Options {
     /// The shell.
     shell: Shell,

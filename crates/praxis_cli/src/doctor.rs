@@ -11,6 +11,13 @@ use crate::obstacles::scene_of;
 
 /// Options of `doctor`.
 #[derive(Args)]
+#[command(after_help = "\
+Checks that every joint and link that is named is described, that each joint has limits of speed, acceleration
+and jerk, and that nothing touches at the start. Exit code 0: nothing is wrong.
+
+Examples:
+  praxis doctor panda        (in the repository, or in share/praxis)
+  praxis doctor my_arm")]
 pub struct Options {
     /// Which robot: a folder of `config/`, or the path of any other configuration.
     robot: String,

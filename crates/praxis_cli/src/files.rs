@@ -9,6 +9,7 @@ use praxis_robot::Robot;
 
 use crate::arm::Arm;
 use crate::limits::Limit;
+use crate::pairs::{Pairs, Spheres};
 
 /// Where the files of a configuration are, as they name each other.
 pub struct Paths {
@@ -22,8 +23,8 @@ pub struct Paths {
     pub world: String,
 }
 
-/// The SRDF: group, home, gripper, pairs that may touch.
-pub fn srdf(robot: &Robot, arm: &Arm, home: &[f64], allowed: &[(usize, usize, f64)]) -> String {
+/// The SRDF: group, home, gripper, pairs that may touch, spheres that are not the usual ones.
+pub fn srdf(robot: &Robot, arm: &Arm, home: &[f64], pairs: &Pairs) -> String {
     let Arm { group, base_link, tool_link, .. } = arm;
     let root = robot.root_link();
     let mut text = format!(
@@ -48,13 +49,13 @@ pub fn srdf(robot: &Robot, arm: &Arm, home: &[f64], allowed: &[(usize, usize, f6
     }
     let _ = writeln!(text, "  </group_state>\n");
     let name = |link: usize| &robot.links()[link].name;
-    for &(a, b, share) in allowed {
+    for pair in &pairs.allowed {
         let _ = writeln!(
             text,
-            "  <!-- {:.0} % of random states --><disable_collisions link1=\"{}\" link2=\"{}\" reason=\"Default\"/>",
-            100.0 * share,
-            name(a),
-            name(b)
+            "  <!-- {} -->\n  <disable_collisions link1=\"{}\" link2=\"{}\" reason=\"Default\"/>",
+            pair.why.text(),
+            name(pair.first),
+            name(pair.second)
         );
     }
     // Pairs that a given SRDF allows, and neighbours, for tools that do not work them out.
@@ -71,7 +72,36 @@ pub fn srdf(robot: &Robot, arm: &Arm, home: &[f64], allowed: &[(usize, usize, f6
             }
         }
     }
+    for tight in &pairs.tight {
+        let comment = format!("stick out by at most {:.0} mm", 1000.0 * tight.excess_m);
+        text += &spheres(name(tight.link), &comment, &tight.spheres);
+    }
+    // What a given SRDF tells is kept.
+    for link in (0..robot.links().len()).filter(|&link| robot.spheres_are_told(link)) {
+        let of_link = robot.spheres().iter().filter(|sphere| sphere.link == link);
+        let told: Spheres = of_link.map(|sphere| (sphere.centre, sphere.radius_m)).collect();
+        text += &spheres(name(link), "as they were told", &told);
+    }
     text + "</robot>\n"
+}
+
+/// Spheres that stand for a link, as MoveIt's SRDFs tell them.
+fn spheres(link: &str, comment: &str, spheres: &Spheres) -> String {
+    let mut text =
+        format!("\n  <!-- {comment} -->\n  <link_sphere_approximation link=\"{link}\">\n");
+    if spheres.is_empty() {
+        text += "    <sphere center=\"0 0 0\" radius=\"0\"/>\n";
+    }
+    for (centre, radius_m) in spheres {
+        // Rounded to hundredths of a millimetre, the radius up by as much as the centre may be off.
+        let [x, y, z] = [centre.x, centre.y, centre.z];
+        let _ = writeln!(
+            text,
+            "    <sphere center=\"{x:.5} {y:.5} {z:.5}\" radius=\"{:.5}\"/>",
+            radius_m + 1.5e-5
+        );
+    }
+    text + "  </link_sphere_approximation>\n"
 }
 
 /// Joint limits in MoveIt's format.
@@ -96,10 +126,12 @@ pub fn control(robot: &Robot, arm: &Arm, paths: &Paths) -> String {
         "The control node",
         &[
             ("robot_description_file", paths.urdf.clone()),
+            ("robot_description_semantic_file", paths.srdf.clone()),
             ("joints", list(&arm.joint_names(robot))),
             ("joint_limits_file", paths.limits.clone()),
         ],
     );
+    let _ = writeln!(text, "    servo:\n      link: {}", arm.tool_link);
     text += "    stale_after_s: 0.2   # a simulator on the same machine may be held up; a real driver is not\n";
     if let Some(finger) = arm.fingers.first() {
         let joint = robot.joints().iter().find(|joint| joint.name == *finger);

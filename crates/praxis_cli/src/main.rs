@@ -11,6 +11,7 @@ mod files;
 mod home;
 mod limits;
 mod looks;
+mod man;
 mod new_robot;
 mod obstacles;
 mod pairs;
@@ -19,6 +20,7 @@ mod picture;
 mod report;
 mod ros2_control;
 mod sdf;
+mod solids;
 mod states;
 mod urdf;
 mod view;
@@ -29,7 +31,17 @@ use clap::{Parser, Subcommand};
 
 /// Praxis for your robot: configurations, pictures, checks.
 #[derive(Parser)]
-#[command(name = "praxis", version, after_help = "`praxis help VERB` tells all about one of them.")]
+#[command(
+    name = "praxis",
+    version,
+    after_help = "\
+`praxis help VERB` tells all about one of them.
+
+From a URDF to a moving robot:
+  praxis new-robot my_arm.urdf --out my_arm
+  praxis doctor my_arm
+  ros2 launch praxis reach.launch.py robot:=$PWD/my_arm"
+)]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
@@ -53,6 +65,8 @@ enum Verb {
     Calibrate(calibrate::Options),
     /// Prints the completion script of a shell.
     Completions(completions::Options),
+    /// Writes the manual pages.
+    Man(man::Options),
 }
 
 fn main() -> ExitCode {
@@ -64,6 +78,7 @@ fn main() -> ExitCode {
         Verb::Sdf(options) => sdf::run(&options).map(|()| ExitCode::SUCCESS),
         Verb::Perceive(options) => perceive::run(&options).map(|()| ExitCode::SUCCESS),
         Verb::Calibrate(options) => calibrate::run(&options).map(|()| ExitCode::SUCCESS),
+        Verb::Man(options) => man::run(&options).map(|()| ExitCode::SUCCESS),
         Verb::Completions(options) => {
             completions::run(&options);
             Ok(ExitCode::SUCCESS)

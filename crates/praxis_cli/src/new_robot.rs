@@ -10,8 +10,9 @@ use rand_chacha::ChaCha8Rng;
 use crate::arm::Arm;
 use crate::description::Description;
 use crate::files::{self, Paths};
+use crate::pairs::Pairs;
 use crate::report::Report;
-use crate::{home, limits, obstacles, pairs, picture, ros2_control};
+use crate::{home, limits, obstacles, picture, ros2_control};
 
 /// Options of `new-robot`.
 #[derive(Args)]
@@ -20,20 +21,24 @@ Writes control.yaml, planning.yaml, sim.yaml, task.yaml, perception.yaml, joint_
 robot.urdf (meshes found, zero speeds replaced), reach.yaml (obstacles to try it among), controllers.yaml
 (for ros2_control), report.md and home.png.
 
-Example:
+Links that may touch are those that no motion could keep apart. Where spheres alone would touch, because two
+links pass close to one another, the links get tighter spheres in robot.srdf (<link_sphere_approximation>).
+
+Examples:
   praxis new-robot ur10.urdf --out my_ur10
+  praxis doctor my_ur10
   ros2 launch praxis reach.launch.py robot:=$PWD/my_ur10      (or: cargo xtask demo --scenario reach --robot my_ur10)")]
 pub struct Options {
     /// The robot's URDF; of a xacro file, its output.
     urdf: PathBuf,
     /// The robot's SRDF, if there is one: its groups, named states and pairs are kept.
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     srdf: Option<PathBuf>,
     /// Folder to write.
-    #[arg(long)]
+    #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
     /// Link that is brought to poses, where guessing takes another one.
-    #[arg(long)]
+    #[arg(long, value_name = "LINK")]
     tip: Option<String>,
     /// Refer to the URDF where it is instead of writing a copy: its meshes must be found from there.
     #[arg(long)]
@@ -42,7 +47,7 @@ pub struct Options {
     #[arg(long)]
     force: bool,
     /// Seed of the random states.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
 }
 
@@ -59,10 +64,10 @@ pub fn run(options: &Options) -> Result<()> {
     let given = options.srdf.as_ref().map(fs::read_to_string).transpose()?;
     let robot = Robot::from_strings(&description.urdf, given.as_deref())?;
     let arm = Arm::choose(&robot, options.tip.as_deref())?;
-    let allowed = pairs::always_touching(&robot, &arm.joints, &mut random);
+    let pairs = Pairs::of(&robot, &arm.joints, &mut random);
 
     // The robot anew, with the pairs that were found: home and obstacles are chosen with those.
-    let draft = files::srdf(&robot, &arm, &vec![0.0; arm.joints.len()], &allowed);
+    let draft = files::srdf(&robot, &arm, &vec![0.0; arm.joints.len()], &pairs);
     let with_pairs = Robot::from_strings(&description.urdf, Some(&draft))?;
     let reach_m = obstacles::reach_m(&robot, &arm, &mut random)?;
     let floor = obstacles::floor(&robot, &arm, reach_m);
@@ -86,7 +91,7 @@ pub fn run(options: &Options) -> Result<()> {
         out.file_name().map_or(robot.name().to_owned(), |name| name.to_string_lossy().into_owned());
     let names = arm.joint_names(&robot);
     let mut texts = vec![
-        ("robot.srdf", files::srdf(&robot, &arm, &home, &allowed)),
+        ("robot.srdf", files::srdf(&robot, &arm, &home, &pairs)),
         ("joint_limits.yaml", files::joint_limits(&limits)),
         ("control.yaml", files::control(&robot, &arm, &paths)),
         ("planning.yaml", files::planning(&paths)),
@@ -103,7 +108,7 @@ pub fn run(options: &Options) -> Result<()> {
         robot: &robot,
         arm: &arm,
         home: &home,
-        allowed: &allowed,
+        pairs: &pairs,
         limits: &limits,
         reach_m,
         obstacles: boxes.iter().map(|fixed| fixed.id.as_str()).collect(),

@@ -4,6 +4,7 @@ use praxis_robot::Robot;
 
 use crate::arm::Arm;
 use crate::limits::Limit;
+use crate::pairs::Pairs;
 
 /// What is told about a configuration.
 pub struct Report<'a> {
@@ -13,8 +14,8 @@ pub struct Report<'a> {
     pub arm: &'a Arm,
     /// Start.
     pub home: &'a [f64],
-    /// Pairs that always touch.
-    pub allowed: &'a [(usize, usize, f64)],
+    /// Pairs that may touch, links with tighter spheres.
+    pub pairs: &'a Pairs,
     /// Limits.
     pub limits: &'a [Limit],
     /// How far it reaches.
@@ -28,6 +29,14 @@ pub struct Report<'a> {
 }
 
 impl Report<'_> {
+    /// How many spheres the configured robot has.
+    fn spheres(&self) -> usize {
+        let tight = &self.pairs.tight;
+        let usual = self.robot.spheres().iter();
+        let usual = usual.filter(|sphere| tight.iter().all(|tight| tight.link != sphere.link));
+        usual.count() + tight.iter().map(|tight| tight.spheres.len()).sum::<usize>()
+    }
+
     /// As Markdown.
     pub fn text(&self) -> String {
         let Self { robot, arm, .. } = self;
@@ -57,14 +66,22 @@ impl Report<'_> {
         if !arm.parked.is_empty() {
             say(format!("- Not driven: {}.", arm.parked.join(", ")));
         }
-        say(format!("- Spheres: {} cover {per_link} solid links.", robot.spheres().len()));
         let name = |link: usize| robot.links()[link].name.as_str();
-        for &(a, b, share) in self.allowed {
+        say(format!("- Spheres: {} cover {per_link} solid links.", self.spheres()));
+        for tight in &self.pairs.tight {
             say(format!(
-                "- `{}` and `{}` may touch: their spheres do at {:.0} % of random states.",
-                name(a),
-                name(b),
-                100.0 * share
+                "- `{}` has spheres of its own in robot.srdf, which stick out by at most {:.0} mm: the usual ones touch \
+                 other links where its solids do not.",
+                name(tight.link),
+                1000.0 * tight.excess_m
+            ));
+        }
+        for pair in &self.pairs.allowed {
+            say(format!(
+                "- `{}` and `{}` may touch: {}.",
+                name(pair.first),
+                name(pair.second),
+                pair.why.text()
             ));
         }
         say(format!("- Obstacles of `reach`: {}.", self.obstacles.join(", ")));

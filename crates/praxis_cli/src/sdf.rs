@@ -9,14 +9,17 @@ use praxis_world::{Colour, World};
 
 /// Options of `sdf`.
 #[derive(Args)]
+#[command(
+    after_help = "Example:\n  praxis sdf models/worlds/sort_table.yaml --seed 7 --out table_7.sdf"
+)]
 pub struct Options {
     /// The world file.
     world: PathBuf,
     /// Seed of the objects' places.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// File to write; printed if not given.
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
 
@@ -178,5 +181,33 @@ mod tests {
         let document = roxmltree::Document::parse(&now).unwrap();
         let models = document.descendants().filter(|node| node.has_tag_name("model")).count();
         assert_eq!(models, world.fixed_boxes().len() + world.layout(1).unwrap().len() + 1);
+    }
+
+    #[test]
+    fn gazebo_is_told_the_place_of_the_camera_that_its_world_has() {
+        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let camera = World::read(root.join("models/worlds/sort_table.yaml")).unwrap().camera;
+        let launch = std::fs::read_to_string(root.join("launch/gazebo.yaml")).unwrap();
+        let launch: serde_json::Value = serde_saphyr::from_str(&launch).unwrap();
+        let nodes = launch["more_nodes"].as_array().unwrap();
+        let node = nodes.iter().find(|node| node["name"] == "camera_in_world").unwrap();
+        let words: Vec<&str> =
+            node["arguments"].as_array().unwrap().iter().filter_map(|w| w.as_str()).collect();
+        assert_eq!(words[..4], ["--frame-id", "world", "--child-frame-id", &camera.frame]);
+        let value = |key: &str| -> f64 {
+            words[1 + words.iter().position(|word| *word == key).unwrap()].parse().unwrap()
+        };
+        let (roll, pitch, yaw) = camera.world_from_camera.rotation.euler_angles();
+        let at = camera.world_from_camera.translation;
+        for (key, is) in [
+            ("--x", at.x),
+            ("--y", at.y),
+            ("--z", at.z),
+            ("--roll", roll),
+            ("--pitch", pitch),
+            ("--yaw", yaw),
+        ] {
+            assert!((value(key) - is).abs() < 1e-5, "{key} is {is}");
+        }
     }
 }

@@ -8,14 +8,15 @@ use crate::ros2_control::{Hardware, tags, with_tags};
 
 /// Options of `urdf`.
 #[derive(Args)]
+#[command(after_help = "Example:\n  praxis urdf my_arm --control topic > my_arm_control.urdf")]
 pub struct Options {
     /// Which robot: a folder of `config/`, or the path of any other configuration.
     robot: String,
     /// What stands behind ros2_control.
-    #[arg(long, value_enum)]
+    #[arg(long, value_name = "HARDWARE", value_enum)]
     control: Hardware,
     /// File to write; printed if not given.
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
 

@@ -9,11 +9,12 @@ use crate::picture;
 
 /// Options of `view`.
 #[derive(Args)]
+#[command(after_help = "Example:\n  praxis view my_arm --out my_arm.png")]
 pub struct Options {
     /// Which robot: a folder of `config/`, or the path of any other configuration.
     robot: String,
     /// The picture.
-    #[arg(long, default_value = "view.png")]
+    #[arg(long, value_name = "FILE", default_value = "view.png")]
     out: PathBuf,
 }
 

@@ -1,4 +1,4 @@
-use crate::cloud::PointCloud;
+use crate::cloud_contact::meet_cloud;
 use crate::frames::moving_point;
 use crate::kernel::{Block, Outcome, SLACK_M, Workspace, freshen, part_bit};
 use crate::lanes::{
@@ -54,7 +54,7 @@ pub(crate) fn meet_environment<L: Lanes>(
         }
     }
     if let Some(cloud) = cloud {
-        meet_cloud(cloud, part, index, [speed, half, reach], block.lanes, work, out);
+        meet_cloud(cloud, part, index, [reach, bend], block, work, out);
     }
     if !part.surfaces.is_empty() && out.hits == 0 {
         meet_surfaces(model, index, [speed, reach], block, work, out);
@@ -166,49 +166,6 @@ pub(crate) fn find_near<L: Lanes>(
             let wide = reach + L::splat(solid.rounding);
             if solid.squared_distance(centre).below(wide * wide) & lanes != 0 {
                 near.push(index);
-            }
-        }
-    }
-}
-
-/// Measured points, ball by ball and lane by lane.
-#[inline(always)]
-fn meet_cloud<L: Lanes>(
-    cloud: &PointCloud,
-    part: &Part,
-    index: usize,
-    [speed, half, reach]: [L; 3],
-    lanes: u32,
-    work: &mut Workspace,
-    out: &mut Outcome,
-) {
-    let (mut speeds, mut halves, mut reaches) = (Row::ZERO, Row::ZERO, Row::ZERO);
-    speed.store(&mut speeds);
-    half.store(&mut halves);
-    reach.store(&mut reaches);
-    let at = |rows: &[Row; 3], lane: usize| [0, 1, 2].map(|i| rows[i].0[lane]);
-    let mut unclear = 0;
-    for lane in (0..L::COUNT).filter(|&lane| lanes >> lane & 1 == 1) {
-        let centre = at(&work.boundings[index], lane);
-        unclear |= u32::from(!cloud.is_clear(centre, reaches.0[lane])) << lane;
-    }
-    if unclear == 0 {
-        return;
-    }
-    freshen::<L>(part, index, work);
-    for (Ball { radius, .. }, rows) in part.spheres.iter().zip(&work.centres[part.first..]) {
-        for lane in (0..L::COUNT).filter(|&lane| unclear >> lane & 1 == 1) {
-            let (speed, half) = (speeds.0[lane], halves.0[lane]);
-            let margin = half * speed + SLACK_M;
-            let clearance = cloud.clearance(at(rows, lane), *radius, margin);
-            if clearance < 0.0 {
-                out.hits |= 1 << lane;
-                return;
-            }
-            if clearance < margin {
-                let free = (clearance - SLACK_M).max(0.0) / speed.max(1e-9);
-                out.free.0[lane] = out.free.0[lane].min(free);
-                out.near_parts |= part_bit(index);
             }
         }
     }

@@ -1,3 +1,4 @@
+use crate::distance_field::squared_distances;
 use crate::kernel::{Block, Outcome, Workspace, check};
 use crate::lanes::{Lanes, Plain, Row};
 use crate::model::Model;
@@ -37,6 +38,22 @@ impl Instructions {
     #[cfg(not(target_arch = "x86_64"))]
     fn are_here(self) -> bool {
         self == Self::Plain
+    }
+
+    /// [`squared_distances`] with these instructions.
+    pub(crate) fn squared_distances(
+        self,
+        vertices: [usize; 3],
+        bins_a_cell: usize,
+        filled: &[[u32; 3]],
+    ) -> Vec<u16> {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 | Self::Avx2 => {
+                crate::x86::squared_distances_on_avx2(vertices, bins_a_cell, filled)
+            }
+            _ => squared_distances(vertices, bins_a_cell, filled),
+        }
     }
 
     /// # Panics

@@ -48,6 +48,8 @@ pub(crate) trait Lanes:
     fn below(self, other: Self) -> u32;
     fn least(self) -> f32;
     fn greatest(self) -> f32;
+    /// The low and the high half of the values at these indices (whole numbers in the slice).
+    fn gather_halves(self, values: &[u32]) -> (Self, Self);
 }
 
 /// Lanes as an array: any processor, and the plain twin in tests.
@@ -159,6 +161,14 @@ impl Lanes for Plain {
     #[inline(always)]
     fn greatest(self) -> f32 {
         self.0.into_iter().fold(f32::NEG_INFINITY, f32::max)
+    }
+    #[inline(always)]
+    fn gather_halves(self, values: &[u32]) -> (Self, Self) {
+        let values = self.0.map(|index| values[index as usize]);
+        (
+            Self(values.map(|pair| (pair & 0xffff) as f32)),
+            Self(values.map(|pair| (pair >> 16) as f32)),
+        )
     }
 }
 

@@ -8,6 +8,8 @@
 
 mod checker;
 mod cloud;
+mod cloud_contact;
+mod distance_field;
 mod edge;
 mod environment;
 mod error;

@@ -160,7 +160,7 @@ impl Model {
             pairs: Vec::new(),
             solids: Vec::new(),
             surfaces: Vec::new(),
-            cloud: scene.cloud.clone(),
+            cloud: scene.cloud.clone().filter(|cloud| !cloud.is_empty()),
             order: Vec::new(),
         };
         let mut first = 0;

@@ -1,3 +1,4 @@
+use crate::cloud_contact::touch_cloud;
 use crate::environment::find_near;
 use crate::frames::{point, stand_frames};
 use crate::kernel::{Workspace, freshen};
@@ -66,35 +67,11 @@ fn touch_environment<L: Lanes>(
             }
         }
     }
-    if part.meets_cloud && model.cloud.is_some() {
-        hits |= touch_cloud::<L>(model, index, lanes & !hits, work);
+    if let Some(cloud) = model.cloud.as_deref().filter(|_| part.meets_cloud) {
+        hits |= touch_cloud::<L>(cloud, part, index, lanes & !hits, work);
     }
     if !part.surfaces.is_empty() {
         hits |= touch_surfaces::<L>(model, index, lanes & !hits, work);
-    }
-    hits
-}
-
-#[inline(always)]
-fn touch_cloud<L: Lanes>(model: &Model, index: usize, lanes: u32, work: &mut Workspace) -> u32 {
-    let Some(cloud) = model.cloud.as_deref() else { return 0 };
-    let part = &model.parts[index];
-    let at = |rows: &[Row; 3], lane: usize| [0, 1, 2].map(|i| rows[i].0[lane]);
-    let bounding = &work.boundings[index];
-    let mut unclear = 0;
-    for lane in (0..L::COUNT).filter(|&lane| lanes >> lane & 1 == 1) {
-        unclear |= u32::from(!cloud.is_clear(at(bounding, lane), part.bounding.radius)) << lane;
-    }
-    if unclear == 0 {
-        return 0;
-    }
-    freshen::<L>(part, index, work);
-    let mut hits = 0;
-    for (Ball { radius, .. }, rows) in part.spheres.iter().zip(&work.centres[part.first..]) {
-        let left = unclear & !hits;
-        for lane in (0..L::COUNT).filter(|&lane| left >> lane & 1 == 1) {
-            hits |= u32::from(cloud.clearance(at(rows, lane), *radius, 0.0) < 0.0) << lane;
-        }
     }
     hits
 }

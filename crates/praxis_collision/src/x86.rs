@@ -8,6 +8,7 @@
 use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Sub};
 
+use crate::distance_field::squared_distances;
 use crate::kernel::{Block, Outcome, Workspace, check};
 use crate::lanes::{Lanes, Row};
 use crate::model::Model;
@@ -59,6 +60,26 @@ pub(crate) fn on_avx2(model: &Model, block: &Block<'_>, work: &mut Workspace, ou
     debug_assert!(has_avx2());
     // SAFETY: the callers choose this function once, after `has_avx2`.
     unsafe { avx2(model, block, work, out) }
+}
+
+/// The distances of a field, sixteen vertices to a register.
+pub(crate) fn squared_distances_on_avx2(
+    vertices: [usize; 3],
+    bins_a_cell: usize,
+    filled: &[[u32; 3]],
+) -> Vec<u16> {
+    debug_assert!(has_avx2());
+    // SAFETY: the callers choose this function after `has_avx2`.
+    unsafe { squared_distances_avx2(vertices, bins_a_cell, filled) }
+}
+
+#[target_feature(enable = "avx2,fma")]
+fn squared_distances_avx2(
+    vertices: [usize; 3],
+    bins_a_cell: usize,
+    filled: &[[u32; 3]],
+) -> Vec<u16> {
+    squared_distances(vertices, bins_a_cell, filled)
 }
 
 #[target_feature(enable = "avx512f,avx2,fma")]
@@ -236,6 +257,19 @@ impl Lanes for Wide {
         // SAFETY: only kernels entered after detection hold this type.
         unsafe { _mm512_reduce_max_ps(self.0) }
     }
+    #[inline(always)]
+    fn gather_halves(self, values: &[u32]) -> (Self, Self) {
+        let last = last_index(values);
+        // SAFETY: only kernels entered after detection hold this type; unsigned, the indices are no
+        // more than the last one of the slice.
+        unsafe {
+            let index = _mm512_min_epu32(_mm512_cvttps_epi32(self.0), _mm512_set1_epi32(last));
+            let pairs = _mm512_i32gather_epi32::<4>(index, values.as_ptr().cast());
+            let low = _mm512_and_si512(pairs, _mm512_set1_epi32(0xffff));
+            let high = _mm512_srli_epi32::<16>(pairs);
+            (Self(_mm512_cvtepi32_ps(low)), Self(_mm512_cvtepi32_ps(high)))
+        }
+    }
 }
 
 impl Lanes for Half {
@@ -325,4 +359,25 @@ impl Lanes for Half {
             _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)))
         }
     }
+    #[inline(always)]
+    fn gather_halves(self, values: &[u32]) -> (Self, Self) {
+        let last = last_index(values);
+        // SAFETY: only kernels entered after detection hold this type; unsigned, the indices are no
+        // more than the last one of the slice.
+        unsafe {
+            let index = _mm256_min_epu32(_mm256_cvttps_epi32(self.0), _mm256_set1_epi32(last));
+            let pairs = _mm256_i32gather_epi32::<4>(values.as_ptr().cast(), index);
+            let low = _mm256_and_si256(pairs, _mm256_set1_epi32(0xffff));
+            let high = _mm256_srli_epi32::<16>(pairs);
+            (Self(_mm256_cvtepi32_ps(low)), Self(_mm256_cvtepi32_ps(high)))
+        }
+    }
+}
+
+/// # Panics
+/// If there is none, or more than gathers reach.
+#[inline(always)]
+fn last_index(values: &[u32]) -> i32 {
+    assert!(!values.is_empty() && values.len() <= i32::MAX as usize, "{} values", values.len());
+    (values.len() - 1) as i32
 }

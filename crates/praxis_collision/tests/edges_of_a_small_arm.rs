@@ -70,12 +70,24 @@ fn scene(random: &mut Random) -> Scene {
     scene
 }
 
+/// Puts points all over the place, instead of some of the solids.
+fn strew(scene: &mut Scene, random: &mut Random) {
+    let points: Vec<_> = (0..300)
+        .map(|_| nalgebra::Point3::from([0; 3].map(|_| random.between(-0.8, 0.8) as f32)))
+        .collect();
+    scene.cloud = Some(std::sync::Arc::new(PointCloud::new(&points, 0.01)));
+    scene.objects.truncate(4);
+}
+
 #[test]
 fn edges_called_free_are_free_at_every_fine_sample() {
     let (robot, mut random) = (arm(), Random(11));
     let (mut free, mut blocked, mut refused_though_free) = (0, 0, 0);
-    for _ in 0..60 {
-        let scene = scene(&mut random);
+    for round in 0..60 {
+        let mut scene = scene(&mut random);
+        if round % 3 == 2 {
+            strew(&mut scene, &mut random);
+        }
         let new = || Checker::new(&robot, &scene, &[0, 1, 2, 3, 4], &robot.neutral()).unwrap();
         let mut checker = new();
         let mut kernels: Vec<Checker<'_>> =
@@ -112,11 +124,7 @@ fn every_kernel_tells_free_configurations_as_the_twin_does() {
     for round in 0..40 {
         let mut scene = scene(&mut random);
         if round % 2 == 1 {
-            let points: Vec<_> = (0..300)
-                .map(|_| nalgebra::Point3::from([0; 3].map(|_| random.between(-0.8, 0.8) as f32)))
-                .collect();
-            scene.cloud = Some(std::sync::Arc::new(PointCloud::new(&points, 0.01)));
-            scene.objects.truncate(4);
+            strew(&mut scene, &mut random);
         }
         // Not a multiple of the lanes: the last block is not full.
         let count = [1, 3, 16, 27, 32][round % 5];

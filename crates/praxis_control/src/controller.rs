@@ -14,9 +14,10 @@ use crate::tool_limits::{ToolBreach, ToolGuard};
 
 /// Ends of motions that can wait to be told.
 const FINISHED_SLOTS: usize = 8;
-/// Periods of standing still that are commanded before commands end: the driver gets to see them.
+/// Periods of standing still that are commanded before commands end, so that the driver gets to see
+/// them; and that are seen before commands begin again after a silence.
 const LAST_PERIODS: u32 = 25;
-/// Below this measured speed a joint counts as standing when control begins, per second.
+/// Below this measured speed a joint counts as standing, per second.
 const STANDING: f64 = 0.2;
 
 /// When the controller gives a motion up by itself.
@@ -34,6 +35,9 @@ pub struct ControllerConfig {
     pub monitor_timeout_s: f64,
     /// Age of servo input after which servoing stops, seconds.
     pub servo_timeout_s: f64,
+    /// Silence of the control loop itself after which a moving arm is not where it was commanded to
+    /// be, seconds: drivers brake and hold without commands.
+    pub longest_silence_s: f64,
 }
 
 impl Default for ControllerConfig {
@@ -45,6 +49,7 @@ impl Default for ControllerConfig {
             longest_stand_s: 10.0,
             monitor_timeout_s: 0.25,
             servo_timeout_s: 0.1,
+            longest_silence_s: 0.1,
         }
     }
 }
@@ -124,6 +129,8 @@ pub struct Controller {
     last_measured: Vec<f64>,
     since_measured_s: f64,
     standing_periods: u32,
+    // Begins again only once the arm has been seen standing.
+    awaits_rest: bool,
     finished: [Option<Finished>; FINISHED_SLOTS],
     // Motions that are over, for another thread to drop: in their boxes, for unboxing would free.
     #[allow(clippy::vec_box)]
@@ -140,6 +147,7 @@ impl Controller {
             ("longest_stand_s", config.longest_stand_s),
             ("monitor_timeout_s", config.monitor_timeout_s),
             ("servo_timeout_s", config.servo_timeout_s),
+            ("longest_silence_s", config.longest_silence_s),
         ] {
             if !(value > 0.0 && value.is_finite()) {
                 return Err(ControlError::BadSetting { what, value });
@@ -169,6 +177,7 @@ impl Controller {
             last_measured: Vec::with_capacity(dim),
             since_measured_s: 0.0,
             standing_periods: 0,
+            awaits_rest: false,
             finished: [None; FINISHED_SLOTS],
             retired: Vec::with_capacity(2 * FINISHED_SLOTS),
         })
@@ -330,6 +339,26 @@ impl Controller {
         }
     }
 
+    /// To be told before a step that comes `silent_s` after the one before. A moving arm that got no
+    /// commands for so long has been braked by its driver: its motion is given up, and nothing is
+    /// commanded until it has been seen standing; then it is held where it stands.
+    pub fn was_silent(&mut self, silent_s: f64) {
+        let limit_s = self.config.longest_silence_s;
+        let is_standing = self.state == ControllerState::Inactive || self.gate.is_at_rest();
+        if silent_s <= limit_s || is_standing {
+            return;
+        }
+        let reason = StopReason::LoopHeldUp { silent_s, limit_s };
+        self.stop(reason);
+        if let Some(motion) = self.running.take() {
+            let reason = self.last_stop.unwrap_or(reason);
+            self.finish(motion, Outcome::Stopped(reason));
+        }
+        self.state = ControllerState::Inactive;
+        self.awaits_rest = true;
+        self.standing_periods = 0;
+    }
+
     /// Releases the emergency stop; the arm stays where it is.
     pub fn reset(&mut self) {
         self.is_e_stopped = false;
@@ -379,6 +408,14 @@ impl Controller {
         let Some(measured) = inputs.measured.filter(|m| self.is_active && self.is_fresh(m)) else {
             return;
         };
+        if self.awaits_rest {
+            let is_standing = measured.velocity.iter().all(|v| v.abs() < STANDING);
+            self.standing_periods = if is_standing { self.standing_periods + 1 } else { 0 };
+            if self.standing_periods <= LAST_PERIODS {
+                return;
+            }
+            self.awaits_rest = false;
+        }
         self.gate.reset(measured.position);
         copy_sample(self.gate.sample(), &mut self.target);
         let is_e_stopped = self.is_e_stopped;

@@ -62,6 +62,13 @@ pub enum StopReason {
         /// Longest silence that is taken, seconds.
         limit_s: f64,
     },
+    /// The control loop itself was held up while the arm moved; its driver has braked on its own.
+    LoopHeldUp {
+        /// For how long, seconds.
+        silent_s: f64,
+        /// Longest silence after which the motion goes on, seconds.
+        limit_s: f64,
+    },
     /// Joint states jumped: further between two of them than the joint can go.
     StateJump {
         /// The joint.
@@ -189,6 +196,11 @@ impl StopReason {
                 text,
                 "the collision monitor said nothing for {age_s:.3} s, limit {limit_s:.3} s; \
                  braked to rest"
+            ),
+            Self::LoopHeldUp { silent_s, limit_s } => write!(
+                text,
+                "the control loop was held up for {silent_s:.3} s, limit {limit_s:.3} s; drivers \
+                 brake without commands; held anew where the arm has come to rest"
             ),
             Self::StateJump { joint, jump, limit } => write!(
                 text,

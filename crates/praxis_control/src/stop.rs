@@ -1,4 +1,4 @@
-use praxis_trajectory::JointLimit;
+use praxis_trajectory::{JerkPhase, JointLimit, stop_phases};
 
 /// Rounding allowed when a state is held against its limits, in the unit of the limit.
 pub(crate) const ROUNDING: f64 = 1e-9;
@@ -34,39 +34,25 @@ impl JointState {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StopPlan {
     start: JointState,
-    // Duration and jerk of each phase.
-    phases: [(f64, f64); 3],
+    phases: [JerkPhase; 3],
 }
 
 impl StopPlan {
     /// The shortest stop from `start` under the acceleration and jerk limits.
     pub fn new(start: JointState, limit: &JointLimit) -> Self {
-        let JointState { velocity, acceleration, .. } = start;
-        let (most, jerk) = (limit.acceleration, limit.jerk);
-        // What is left of the velocity if the acceleration were just taken away.
-        let left = velocity + acceleration * acceleration.abs() / (2.0 * jerk);
-        // Mirrored so that velocity has to grow by `rise` to come to zero.
-        let sign = if left > 0.0 { -1.0 } else { 1.0 };
-        let (a0, rise) = (sign * acceleration, -sign * velocity);
-        // Ramp a0 → peak → 0 changes the velocity by (2 peak² - a0²) / 2 jerk.
-        let peak = (jerk * rise + 0.5 * a0 * a0).max(0.0).sqrt().min(most);
-        let first_s = (peak - a0).abs() / jerk;
-        let gained = 0.5 * (a0 + peak) * first_s + 0.5 * peak * peak / jerk;
-        let hold_s = if peak > 0.0 { ((rise - gained) / peak).max(0.0) } else { 0.0 };
-        let first_jerk = sign * jerk * (peak - a0).signum();
-        Self { start, phases: [(first_s, first_jerk), (hold_s, 0.0), (peak / jerk, -sign * jerk)] }
+        Self { start, phases: stop_phases(start.velocity, start.acceleration, limit) }
     }
 
     /// Time until rest.
     pub fn duration_s(&self) -> f64 {
-        self.phases.iter().map(|(duration_s, _)| duration_s).sum()
+        self.phases.iter().map(|phase| phase.duration_s).sum()
     }
 
     /// State `time_s` into the stop; exactly at rest from its end on.
     pub fn state_at(&self, time_s: f64) -> JointState {
         let mut state = self.start;
         let mut left_s = time_s;
-        for (duration_s, jerk) in self.phases {
+        for JerkPhase { duration_s, jerk } in self.phases {
             if left_s < duration_s {
                 return state.after(left_s.max(0.0), jerk);
             }
@@ -85,7 +71,7 @@ impl StopPlan {
     pub fn position_range(&self) -> (f64, f64) {
         let mut state = self.start;
         let (mut low, mut high) = (state.position, state.position);
-        for (duration_s, jerk) in self.phases {
+        for JerkPhase { duration_s, jerk } in self.phases {
             for turn_s in turning_times_s(&state, jerk) {
                 if turn_s > 0.0 && turn_s < duration_s {
                     let turn = state.after(turn_s, jerk).position;
@@ -101,7 +87,7 @@ impl StopPlan {
     /// Highest speed on the way.
     pub fn highest_speed(&self) -> f64 {
         let JointState { velocity: v, acceleration: a, .. } = self.start;
-        let (ramp_s, jerk) = self.phases[0];
+        let JerkPhase { duration_s: ramp_s, jerk } = self.phases[0];
         // Speed peaks at the start, or where the first ramp brings the acceleration through zero.
         let cross_s = if jerk == 0.0 { 0.0 } else { -a / jerk };
         let crossed = if cross_s > 0.0 && cross_s < ramp_s {

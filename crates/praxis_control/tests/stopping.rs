@@ -4,7 +4,7 @@ mod common;
 
 use common::{Bench, PERIOD_S, READY, check_step, names, panda_limits, request_of};
 use praxis_control::{ControllerState, Outcome, StopReason, TrajectoryRequest};
-use praxis_trajectory::time_path;
+use praxis_trajectory::{JointSample, time_path};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -99,4 +99,60 @@ fn planned_motions_are_followed_to_their_end_unclipped() {
         }
         assert!(clipped * 20 <= steps, "{clipped} of {steps} steps clipped");
     }
+}
+
+#[test]
+fn a_loop_that_was_held_up_holds_the_arm_where_its_driver_has_brought_it_to_rest() {
+    let mut bench = Bench::holding();
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let id = bench.start(&random_request(&mut rng));
+    while bench.controller.commanded().velocity.iter().all(|v| v.abs() < 0.5) {
+        bench.step().unwrap();
+    }
+    // Short enough for the driver: the motion goes on.
+    bench.controller.was_silent(0.05);
+    assert_eq!(bench.controller.state(), ControllerState::Follow);
+
+    bench.controller.was_silent(1.5);
+    let finished = bench.controller.take_finished().unwrap();
+    assert_eq!(finished.id, id);
+    let Outcome::Stopped(reason) = finished.outcome else { panic!("{finished:?}") };
+    assert!(matches!(reason, StopReason::LoopHeldUp { .. }), "{reason:?}");
+    assert!(reason.explain(&names()).contains("held up for 1.500 s, limit 0.100 s"));
+    // What was measured before the silence, or while the driver still brakes, is no place to hold.
+    for _ in 0..100 {
+        assert!(bench.step().is_none());
+    }
+    bench.measured.velocity.fill(0.0);
+    bench.measured.position[0] += 0.1;
+    let mut silent = 0;
+    let held = loop {
+        match bench.step() {
+            Some(held) => break held,
+            None => silent += 1,
+        }
+    };
+    assert!((20..50).contains(&silent), "after {silent} periods");
+    assert_eq!(held, JointSample::at_rest(&bench.measured.position));
+    assert_eq!(bench.controller.state(), ControllerState::Hold);
+}
+
+#[test]
+fn an_arm_that_stands_is_not_moved_by_a_silence_and_an_emergency_stop_outlasts_one() {
+    let mut bench = Bench::holding();
+    let held = bench.step().unwrap();
+    bench.controller.was_silent(1.5);
+    assert_eq!(bench.step().unwrap(), held);
+
+    bench.start(&random_request(&mut ChaCha8Rng::seed_from_u64(5)));
+    while bench.controller.commanded().velocity.iter().all(|v| v.abs() < 0.5) {
+        bench.step().unwrap();
+    }
+    bench.controller.e_stop();
+    bench.controller.was_silent(1.5);
+    bench.measured.velocity.fill(0.0);
+    for _ in 0..100 {
+        bench.step();
+    }
+    assert_eq!(bench.controller.state(), ControllerState::EStopped);
 }

@@ -78,6 +78,7 @@ impl ControlLoop {
                 steady_s
             };
             self.take_orders();
+            self.controller.was_silent((now_ns - last_ns) as f64 * 1e-9);
             self.period(dt_s, now_ns, &clock, overruns, count);
             let period_ns = u32::try_from(now_ns - last_ns).unwrap_or(u32::MAX);
             last_ns = now_ns;
@@ -122,7 +123,7 @@ impl ControlLoop {
             let GuardWord { motion, rate, must_brake, at_ns } = *slot.read();
             Guard { motion, rate, must_brake, age_s: since_s(at_ns) }
         });
-        let servo = self.servo.as_mut().map(|slot| &*slot.read());
+        let servo = self.servo.as_mut().map(|slot| slot.read());
         let servo = servo.filter(|word| word.at_ns != 0);
         let servo =
             servo.map(|word| ServoWish { velocity: &word.velocity, age_s: since_s(word.at_ns) });

@@ -37,6 +37,11 @@ pub struct ControlParameters {
     /// Silence of a planner that was alive after which its motion is stopped, seconds.
     #[schemars(range(min = 0.05, max = 10.0))]
     pub heartbeat_timeout_s: f64,
+    /// Silence of the control loop itself, held up by the machine, after which a moving arm's motion
+    /// is given up and the arm is held where its driver has brought it to rest, seconds. No longer
+    /// than the driver goes on without commands.
+    #[schemars(range(min = 0.01, max = 5.0))]
+    pub longest_silence_s: f64,
     /// Largest distance between command and measured position, radians.
     #[schemars(range(min = 0.01, max = 3.0))]
     pub max_tracking_error_rad: f64,
@@ -278,6 +283,7 @@ impl Default for ControlParameters {
             state_rate_hz: 50.0,
             stale_after_s: controller.stale_after_s,
             heartbeat_timeout_s: controller.heartbeat_timeout_s,
+            longest_silence_s: controller.longest_silence_s,
             max_tracking_error_rad: controller.max_tracking_error,
             allowed_start_tolerance_rad: accept.start_tolerance,
             join_tolerance_rad: accept.join_tolerance,
@@ -320,6 +326,7 @@ impl ControlParameters {
         ControllerConfig {
             stale_after_s: self.stale_after_s,
             heartbeat_timeout_s: self.heartbeat_timeout_s,
+            longest_silence_s: self.longest_silence_s,
             max_tracking_error: self.max_tracking_error_rad,
             longest_stand_s: self.monitor.longest_stand_s,
             monitor_timeout_s: self.monitor.timeout_s,

@@ -177,7 +177,7 @@ impl KnownWorld {
         for (i, row) in matrix.entry_values.iter().enumerate() {
             for (j, &may_touch) in row.enabled.iter().enumerate().skip(i + 1) {
                 let is_held = |a: &str, b: &str| {
-                    self.attached.get(a).is_some() && self.allowed.get(a, b) == Some(true)
+                    self.attached.contains_key(a) && self.allowed.get(a, b) == Some(true)
                 };
                 let (a, b) = (&names[i], &names[j]);
                 // The links that hold an object stay allowed.

@@ -45,6 +45,8 @@ pub struct RobotBody {
     /// x, y, z and squared radius, padding included.
     spheres: Vec<[f32; 4]>,
     held: Vec<KnownBox>,
+    /// Parts of it have no known place.
+    lacks_parts: bool,
     padding_m: f64,
     low: [f32; 3],
     high: [f32; 3],
@@ -68,6 +70,8 @@ impl RobotBody {
             if radius > 0.0 && radius.is_finite() && centre.iter().all(|c| c.is_finite()) {
                 body.grow(centre, [radius; 3]);
                 body.spheres.push([centre[0], centre[1], centre[2], radius * radius]);
+            } else {
+                body.lacks_parts = true;
             }
         }
         body.cells = Cells::over(&body.spheres, body.low, body.high);
@@ -106,6 +110,18 @@ impl RobotBody {
         self
     }
 
+    /// Says that there are parts whose place nobody knows.
+    #[must_use]
+    pub fn lacking_parts(mut self, lacks_parts: bool) -> Self {
+        self.lacks_parts |= lacks_parts;
+        self
+    }
+
+    /// Whether the place of every part is known.
+    pub fn is_whole(&self) -> bool {
+        !self.is_empty() && !self.lacks_parts
+    }
+
     fn grow(&mut self, centre: [f32; 3], reach: [f32; 3]) {
         if self.spheres.is_empty() && self.held.is_empty() {
             (self.low, self.high) = ([f32::INFINITY; 3], [f32::NEG_INFINITY; 3]);
@@ -137,7 +153,17 @@ impl RobotBody {
             && (self.nearby(point).any(|&[x, y, z, r2]| {
                 let (dx, dy, dz) = (point[0] - x, point[1] - y, point[2] - z);
                 dx * dx + dy * dy + dz * dz <= r2
-            }) || self.held.iter().any(|object| object.contains(point, self.padding_m)))
+            }) || self.holds(point))
+    }
+
+    /// How many objects it holds.
+    pub fn held_count(&self) -> usize {
+        self.held.len()
+    }
+
+    /// Whether a point lies in what it holds, padding included.
+    pub fn holds(&self, point: [f32; 3]) -> bool {
+        self.held.iter().any(|object| object.contains(point, self.padding_m))
     }
 
     /// Whether a point lies deeper in the bare body than `depth_m`: the robot itself is there, so

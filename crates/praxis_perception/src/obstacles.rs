@@ -151,8 +151,10 @@ pub struct ObstacleWorld {
     rays: Vec<RayTable>,
     frame: u64,
     newest: Option<Stamp>,
-    /// Nobody knew where the robot was in the newest frame: it may be among the points.
+    /// Nobody knew where the whole robot was in the newest frame: it may be among the points.
     holds_robot: bool,
+    /// Objects that the robot was known to hold in the newest frame.
+    held_count: usize,
 }
 
 impl ObstacleWorld {
@@ -169,6 +171,7 @@ impl ObstacleWorld {
             frame: 0,
             newest: None,
             holds_robot: false,
+            held_count: 0,
         }
     }
 
@@ -280,14 +283,15 @@ impl ObstacleWorld {
             change.restarted = true;
         }
         // What was taken for an obstacle while nobody knew where the robot was may be the robot.
-        if self.holds_robot && !robot.is_empty() {
+        if self.holds_robot && robot.is_whole() {
             self.clear();
         }
-        self.holds_robot = robot.is_empty();
+        self.holds_robot = !robot.is_whole();
         self.newest = Some(self.newest.map_or(stamp, |newest| newest.max(stamp)));
         self.frame += 1;
         self.add(sight, stamp, robot, &mut change);
         self.drop_seen_through(sight, stamp, robot, &mut change);
+        self.held_count = robot.held_count();
         self.space.look(sight, stamp, self.frame);
         change
     }
@@ -348,6 +352,9 @@ impl ObstacleWorld {
     ) {
         let voxel_m = self.config.voxel_m as f32;
         let margin = self.config.clear_margin_m as f32;
+        // What has become known as held was taken for an obstacle until now, and hides itself from
+        // the rays that would clear it as long as the robot stands.
+        let newly_holds = robot.held_count() > self.held_count;
         let mut index = 0;
         while index < self.voxels.len() {
             let voxel = &mut self.voxels[index];
@@ -358,7 +365,10 @@ impl ObstacleWorld {
             }
             let through = voxel.through >= self.config.clear_frames;
             // Where the bare robot is, nothing else can be.
-            if through || (unseen && robot.fills(voxel.point, 0.5 * self.config.voxel_m)) {
+            let is_robot = unseen
+                && (robot.fills(voxel.point, 0.5 * self.config.voxel_m)
+                    || (newly_holds && robot.holds(voxel.point)));
+            if through || is_robot {
                 self.place_of.remove(&voxel.key);
                 self.voxels.swap_remove(index);
                 if let Some(moved) = self.voxels.get(index) {

@@ -133,6 +133,31 @@ fn what_was_seen_while_nobody_knew_the_robot_is_forgotten() {
     assert_eq!(run.near(0.40, -0.20, 0.06), 0);
 }
 
+#[test]
+fn a_hand_that_had_no_place_at_first_is_no_obstacle_once_it_has_one() {
+    let mut run = Run::new(ObstacleConfig::default());
+    let view = depth_image(&run.camera, &[standing()]);
+    run.show(&view, &elsewhere().lacking_parts(true));
+    assert!(run.near(0.40, -0.20, 0.06) > 20, "fails safe");
+    // The hand's surface lies outside of its bare spheres, and hides itself as long as it stands.
+    let hand = Sphere { centre: Point3::new(0.40, -0.20, 0.05), radius_m: 0.04 };
+    let out_of_sight = Sphere { centre: Point3::new(0.0, 0.0, -3.0), radius_m: 0.1 };
+    run.show(&view, &RobotBody::new(&[out_of_sight, hand], 0.04));
+    assert_eq!(run.near(0.40, -0.20, 0.06), 0);
+}
+
+#[test]
+fn what_becomes_known_as_held_is_no_obstacle_any_more() {
+    let mut run = Run::new(ObstacleConfig::default());
+    let view = depth_image(&run.camera, &[standing()]);
+    run.show(&view, &elsewhere());
+    assert!(run.near(0.40, -0.20, 0.06) > 20);
+    let size = Vector3::new(0.12, 0.12, 0.12);
+    let held = KnownBox::new(&Pose::translation(0.40, -0.20, 0.05), &size);
+    run.show(&view, &elsewhere().holding(&[held]));
+    assert_eq!(run.near(0.40, -0.20, 0.06), 0);
+}
+
 /// A robot that is out of sight.
 fn elsewhere() -> RobotBody {
     RobotBody::new(&[Sphere { centre: Point3::new(0.0, 0.0, -3.0), radius_m: 0.1 }], 0.0)

@@ -132,6 +132,6 @@ impl RobotInView {
             let text = format!("not removed, no transform of: {}", lost.join(", "));
             diagnostics.report("robot", Level::Warn, text);
         }
-        body.holding(&held)
+        body.holding(&held).lacking_parts(!lost.is_empty())
     }
 }

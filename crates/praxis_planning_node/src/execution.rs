@@ -17,6 +17,7 @@ use crate::error::PlanningError;
 use crate::messages::{trajectory_message, trajectory_of};
 use crate::requests::{Planned, order_of, plan};
 use crate::shared::Shared;
+use crate::takeovers::Takeovers;
 
 /// How long the controller may take to accept.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
@@ -26,6 +27,9 @@ const LONGEST_EXTRA: Duration = Duration::from_secs(20);
 
 /// How often scene and client are looked at while a motion is carried out.
 const WATCH_EVERY: Duration = Duration::from_millis(2);
+
+/// Share of the time for planning anew that is given to reaching the same end as before.
+const SAME_END_SHARE: f64 = 0.3;
 
 /// A motion on its way to the controller.
 struct Takeover {
@@ -40,6 +44,8 @@ pub struct Execution {
     pub shared: Shared,
     /// The controller.
     pub controller: ActionClient<FollowJointTrajectory::Action>,
+    /// For whoever measures.
+    pub takeovers: Takeovers,
 }
 
 impl Execution {
@@ -326,12 +332,13 @@ impl Execution {
     ) -> Result<Option<Takeover>, PlanningError> {
         let shared = &self.shared;
         let found = shared.with(|pipeline| {
-            let now = shared.clock.now();
+            let (now, begun) = (shared.clock.now(), Instant::now());
             let Some(progress_s) = pipeline.progress_s(running, now) else { return Ok(None) };
             let touching = pipeline.recheck(running, progress_s);
-            Ok(touching.map(|touching| (touching, now, progress_s)))
+            let frame = pipeline.points_taken();
+            Ok(touching.map(|touching| (touching, frame, now, begun, progress_s)))
         })?;
-        let Some((touching, now, progress_s)) = found else { return Ok(None) };
+        let Some((touching, frame, now, looked, progress_s)) = found else { return Ok(None) };
         let spoilt =
             |what: &str| PlanningError::Invalidated { reason: format!("{touching}; {what}") };
         let Some(request) = anew else {
@@ -348,11 +355,22 @@ impl Execution {
         });
         let planned = planned.and_then(|(order, mut desk, takeover_s)| {
             let at_s = progress_s + takeover_s;
-            Ok((order.plan_taking_over(&mut desk, running, at_s, cancel)?, takeover_s))
+            // Where the motion ends now meets the goal already; only if that cannot be reached any
+            // more it is worth the time to look for other ways to meet it.
+            let same_end = order.to_the_end_of(running, SAME_END_SHARE);
+            let motion = match same_end.plan_taking_over(&mut desk, running, at_s, cancel) {
+                Err(_) if !cancel.load(Ordering::SeqCst) => {
+                    order.plan_taking_over(&mut desk, running, at_s, cancel)?
+                }
+                outcome => outcome?,
+            };
+            Ok((motion, takeover_s))
         });
         let (motion, takeover_s) = planned.map_err(|error| spoilt(&error.to_string()))?;
         let mut message = trajectory_message(&motion.trajectory).joint_trajectory;
         message.header.stamp = (now + Duration::from_secs_f64(takeover_s)).to_msg();
+        let takes_over_in = Duration::from_secs_f64(takeover_s).saturating_sub(looked.elapsed());
+        self.takeovers.note(frame, takes_over_in, begun.elapsed());
         tracing::info!(
             %touching,
             planning_us = begun.elapsed().as_micros() as u64,

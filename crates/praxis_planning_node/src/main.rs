@@ -15,6 +15,7 @@ mod pipeline;
 mod requests;
 mod scene;
 mod shared;
+mod takeovers;
 mod world;
 
 fn main() -> anyhow::Result<()> {

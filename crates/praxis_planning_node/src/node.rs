@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use nalgebra::Point3;
 use praxis_ros::convert::{CloudPoints, FromMsg, JointStateValues, ToMsg};
 use praxis_ros::r2r::moveit_msgs::action::{ExecuteTrajectory, MoveGroup};
@@ -19,6 +20,7 @@ use crate::pipeline::Pipeline;
 use crate::requests;
 use crate::scene::{apply_attached, apply_object, apply_scene, scene_message};
 use crate::shared::{Shared, lock};
+use crate::takeovers::Takeovers;
 
 const NAME: &str = "move_group";
 const PIPELINE: &str = "praxis";
@@ -215,7 +217,7 @@ fn hear_scene(node: &mut Node, shared: &Shared) -> anyhow::Result<()> {
             .and_then(|points| {
                 ours.with(|pipeline| {
                     let measured = points.points.into_iter().map(Point3::from).collect();
-                    pipeline.see(&points.frame, measured)
+                    pipeline.see(points.stamp, &points.frame, measured)
                 })
             });
         match outcome {
@@ -364,8 +366,11 @@ fn serve_motions(
     shared: &Shared,
     parameters: &Parameters<PlanningParameters>,
 ) -> anyhow::Result<()> {
-    let controller = node.action_client(&parameters.get().trajectory_action)?;
-    let execution = Execution { shared: shared.clone(), controller };
+    let parameters = parameters.get();
+    let controller = node.action_client(&parameters.trajectory_action)?;
+    let takeovers = Takeovers::open(&parameters.takeovers_file)
+        .with_context(|| format!("cannot write takeovers_file {}", parameters.takeovers_file))?;
+    let execution = Execution { shared: shared.clone(), controller, takeovers };
     let (ours, active) = (execution.clone(), shared.clone());
     node.serve_action::<MoveGroup::Action>(
         names::MOVE_ACTION,

@@ -62,6 +62,8 @@ pub struct PlanningParameters {
     /// seconds: planning, sending and checking must be done by then.
     #[schemars(range(min = 0.01, max = 1.0))]
     pub takeover_s: f64,
+    /// File for the moments at which motions planned anew take over; empty: none.
+    pub takeovers_file: String,
     /// How often a motion that a change of the scene has made unsafe is planned anew.
     #[schemars(range(min = 0, max = 20))]
     pub replan_attempts: i64,
@@ -94,6 +96,7 @@ impl Default for PlanningParameters {
             point_margin_m: 0.032,
             object_padding_m: 0.03,
             takeover_s: 0.05,
+            takeovers_file: String::new(),
             replan_attempts: 3,
             wait_for_way_s: 3.0,
         }

@@ -12,8 +12,8 @@ use praxis_collision::{
 };
 use praxis_geometry::{NamedJoints, Pose, Shape, Stamp};
 use praxis_motion::{
-    CartesianMotion, CartesianRequest, Motion, MotionConfig, MotionError, MotionPlanner,
-    MotionRequest, PathConstraint, PoseGoal, Touching,
+    CartesianMotion, CartesianRequest, Goal, JointGoal, Motion, MotionConfig, MotionError,
+    MotionPlanner, MotionRequest, PathConstraint, PoseGoal, Touching,
 };
 use praxis_planning::RrtConnectConfig;
 use praxis_robot::Robot;
@@ -39,6 +39,8 @@ pub struct Pipeline {
     planner: MotionPlanner,
     world: PlanningWorld,
     obstacles: Obstacles,
+    /// When the frame was taken that the newest points rest on.
+    points_taken: Stamp,
     state: Vec<f64>,
     heard: Vec<bool>,
     heard_at: Option<Instant>,
@@ -103,6 +105,7 @@ impl Pipeline {
             planner,
             world,
             obstacles: Obstacles::default(),
+            points_taken: Stamp::ZERO,
             state,
             heard,
             heard_at: None,
@@ -140,20 +143,31 @@ impl Pipeline {
     }
 
     /// Takes measured points, told in `frame`.
-    pub fn see(&mut self, frame: &str, mut points: Vec<Point3<f32>>) -> Result<(), PlanningError> {
+    pub fn see(
+        &mut self,
+        taken: Stamp,
+        frame: &str,
+        mut points: Vec<Point3<f32>>,
+    ) -> Result<(), PlanningError> {
         let root_from_frame = self.frame(frame)?;
         if root_from_frame != Pose::identity() {
             let root_from_frame = root_from_frame.cast::<f32>();
             points.iter_mut().for_each(|point| *point = root_from_frame * *point);
         }
         self.obstacles.put(points);
+        self.points_taken = taken;
         Ok(())
+    }
+
+    /// When the frame was taken that the newest points rest on.
+    pub fn points_taken(&self) -> Stamp {
+        self.points_taken
     }
 
     /// Takes positions that have been heard; joints of other robots are passed over.
     pub fn hear(&mut self, joints: &NamedJoints, measured: Stamp, now: Instant) {
         for (name, position) in joints.iter() {
-            if let Some(index) = self.robot.joint_index(name).ok() {
+            if let Ok(index) = self.robot.joint_index(name) {
                 self.state[index] = position;
                 self.heard[index] = true;
                 self.heard_at = Some(now);
@@ -203,7 +217,7 @@ impl Pipeline {
             });
         if at_end {
             for (name, end) in &self.last_end {
-                if let Some(index) = self.robot.joint_index(name).ok() {
+                if let Ok(index) = self.robot.joint_index(name) {
                     state[index] = *end;
                 }
             }
@@ -444,7 +458,7 @@ pub struct PlanOrder {
     /// The group that moves.
     pub group: String,
     /// Any of these.
-    pub goals: Vec<praxis_motion::Goal>,
+    pub goals: Vec<Goal>,
     /// All the way.
     pub constraints: Vec<PathConstraint>,
     /// Zero for the default.
@@ -461,6 +475,26 @@ impl PlanOrder {
     /// Plans it on a desk.
     pub fn plan(&self, desk: &mut Desk, cancel: &AtomicBool) -> Result<Motion, PlanningError> {
         desk.plan(&self.request(cancel))
+    }
+
+    /// The same order with the place where a motion ends for its goal: no search for configurations
+    /// that meet the goal, and `share` of the time.
+    pub fn to_the_end_of(&self, motion: &Trajectory, share: f64) -> Self {
+        let goal = |(joint, &position): (&String, &f64)| JointGoal {
+            joint: joint.clone(),
+            position,
+            tolerance_above: 0.0,
+            tolerance_below: 0.0,
+        };
+        let end = motion.joint_names().iter().zip(motion.last_position()).map(goal).collect();
+        Self {
+            start: self.start.clone(),
+            group: self.group.clone(),
+            goals: vec![Goal::Joints(end)],
+            constraints: self.constraints.clone(),
+            time_budget: self.time_budget.mul_f64(share),
+            ..*self
+        }
     }
 
     /// Plans it on a desk, for a motion that takes over from a running one at `at_s` on it.

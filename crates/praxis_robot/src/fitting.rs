@@ -9,6 +9,8 @@
 use nalgebra::{Point3, Vector3};
 use praxis_geometry::{Pose, Shape, TriangleMesh};
 
+use crate::tight_fitting;
+
 /// Furthest that a sphere may stick out, as a share of the solid's thinnest extent and in metres.
 const EXCESS_SHARE: f64 = 0.25;
 const EXCESS_M: (f64, f64) = (0.005, 0.025);
@@ -22,16 +24,26 @@ const SAMPLES: f64 = 1800.0;
 /// Centres and radii of spheres, in the link's frame, that cover its solids: no point of a surface
 /// lies more than half a millimetre outside of all of them.
 pub fn cover(solids: &[(Shape, Pose)]) -> Vec<(Point3<f64>, f64)> {
+    cover_by(solids, &cover_triangles)
+}
+
+/// The same with spheres that stick out by little more than `excess_m`: more of them, and slower to
+/// fit, for links that lie close together.
+pub fn cover_within(solids: &[(Shape, Pose)], excess_m: f64) -> Vec<(Point3<f64>, f64)> {
+    cover_by(solids, &|triangles| tight_fitting::cover(triangles, excess_m))
+}
+
+fn cover_by(solids: &[(Shape, Pose)], cover: &dyn Fn(&[Triangle]) -> Vec<Sphere>) -> Vec<Sphere> {
     let mut spheres = Vec::new();
     for (shape, link_from_solid) in solids {
         let own = match shape {
             Shape::Sphere { radius_m } => vec![(Point3::origin(), *radius_m)],
             Shape::Capsule { radius_m, length_m } => along_axis(*radius_m, *length_m),
             Shape::Cylinder { radius_m, length_m } => {
-                cover_triangles(&triangles_of_cylinder(*radius_m, *length_m))
+                cover(&triangles_of_cylinder(*radius_m, *length_m))
             }
-            Shape::Box { half_extents_m } => cover_triangles(&triangles_of_box(half_extents_m)),
-            Shape::Mesh(mesh) => cover_triangles(&triangles_of_mesh(mesh)),
+            Shape::Box { half_extents_m } => cover(&triangles_of_box(half_extents_m)),
+            Shape::Mesh(mesh) => cover(&triangles_of_mesh(mesh)),
         };
         spheres.extend(own.into_iter().map(|(centre, radius)| (link_from_solid * centre, radius)));
     }
@@ -51,7 +63,9 @@ fn along_axis(radius_m: f64, length_m: f64) -> Vec<(Point3<f64>, f64)> {
         .collect()
 }
 
-type Triangle = [Point3<f64>; 3];
+pub(crate) type Triangle = [Point3<f64>; 3];
+/// Centre and radius.
+pub(crate) type Sphere = (Point3<f64>, f64);
 
 fn triangles_of_mesh(mesh: &TriangleMesh) -> Vec<Triangle> {
     mesh.triangles.iter().map(|t| t.map(|i| mesh.vertices[i as usize])).collect()
@@ -91,7 +105,9 @@ fn cover_triangles(triangles: &[Triangle]) -> Vec<(Point3<f64>, f64)> {
     let (low, high) = bounds(triangles);
     let extent = high - low;
     let excess_m = (EXCESS_SHARE * extent.min()).clamp(EXCESS_M.0, EXCESS_M.1);
-    let (samples, spacing_m) = sample(triangles);
+    let spacing_m = (area(triangles) / SAMPLES).sqrt().max(1e-4);
+    let samples: Vec<Point3<f64>> =
+        sample(triangles, spacing_m).into_iter().map(|(point, _)| point).collect();
     let margin_m = 0.5 * spacing_m;
 
     let mut candidates: Vec<(Point3<f64>, f64)> = interior_points(triangles, low, extent)
@@ -136,7 +152,11 @@ fn cover_triangles(triangles: &[Triangle]) -> Vec<(Point3<f64>, f64)> {
 
 /// Adds spheres of `radius_m` where a piece of a triangle lies in none. Spheres are convex: one
 /// that holds the corners of a piece holds it all.
-fn close_gaps(triangles: &[Triangle], radius_m: f64, spheres: &mut Vec<(Point3<f64>, f64)>) {
+pub(crate) fn close_gaps(
+    triangles: &[Triangle],
+    radius_m: f64,
+    spheres: &mut Vec<(Point3<f64>, f64)>,
+) {
     let mut open: Vec<Triangle> = triangles.to_vec();
     // Neighbouring pieces mostly lie in the same sphere.
     let mut last = 0;
@@ -180,14 +200,17 @@ fn bounds(triangles: &[Triangle]) -> (Point3<f64>, Point3<f64>) {
     (low.into(), high.into())
 }
 
-/// Points on a lattice over every triangle, and the widest gap between neighbours.
-fn sample(triangles: &[Triangle]) -> (Vec<Point3<f64>>, f64) {
-    let area = |t: &Triangle| 0.5 * (t[1] - t[0]).cross(&(t[2] - t[0])).norm();
-    let total: f64 = triangles.iter().map(area).sum();
-    let spacing_m = (total / SAMPLES).sqrt().max(1e-4);
+/// Area of all triangles, square metres.
+pub(crate) fn area(triangles: &[Triangle]) -> f64 {
+    triangles.iter().map(|t| 0.5 * (t[1] - t[0]).cross(&(t[2] - t[0])).norm()).sum()
+}
+
+/// Points on a lattice over every triangle, so close that gaps are no wider than `spacing_m`, each
+/// with the index of its triangle.
+pub(crate) fn sample(triangles: &[Triangle], spacing_m: f64) -> Vec<(Point3<f64>, usize)> {
     let mut samples = Vec::new();
     let mut cells = std::collections::BTreeSet::new();
-    for [a, b, c] in triangles {
+    for (index, [a, b, c]) in triangles.iter().enumerate() {
         let longest = (b - a).norm().max((c - a).norm()).max((c - b).norm());
         let cuts = (longest / spacing_m).ceil().clamp(1.0, 400.0) as usize;
         for i in 0..=cuts {
@@ -198,12 +221,12 @@ fn sample(triangles: &[Triangle]) -> (Vec<Point3<f64>>, f64) {
                 let cell =
                     [point.x, point.y, point.z].map(|x| (2.0 * x / spacing_m).round() as i64);
                 if cells.insert(cell) {
-                    samples.push(point);
+                    samples.push((point, index));
                 }
             }
         }
     }
-    (samples, spacing_m)
+    samples
 }
 
 fn nearest(samples: &[Point3<f64>], point: &Point3<f64>) -> f64 {
@@ -240,7 +263,7 @@ fn interior_points(
 }
 
 /// Height at which the vertical line through (x, y) meets a triangle.
-fn crossing([a, b, c]: &Triangle, x: f64, y: f64) -> Option<f64> {
+pub(crate) fn crossing([a, b, c]: &Triangle, x: f64, y: f64) -> Option<f64> {
     let side = |p: &Point3<f64>, q: &Point3<f64>| (q.x - p.x) * (y - p.y) - (q.y - p.y) * (x - p.x);
     let (u, v, w) = (side(b, c), side(c, a), side(a, b));
     let inside = (u >= 0.0 && v >= 0.0 && w >= 0.0) || (u <= 0.0 && v <= 0.0 && w <= 0.0);
@@ -290,6 +313,16 @@ mod tests {
     }
 
     #[test]
+    fn less_excess_takes_more_spheres() {
+        let half = Vector3::new(0.05, 0.04, 0.1);
+        let solids = [(Shape::Box { half_extents_m: half }, Pose::identity())];
+        let (usual, tight) = (cover(&solids), cover_within(&solids, 0.006));
+        assert!(tight.len() > usual.len());
+        let excess_m = sticks_out_m(&tight, half);
+        assert!(excess_m < 0.01, "sticks out by {excess_m} m");
+    }
+
+    #[test]
     fn no_point_of_any_surface_is_left_out() {
         let mut random = 5;
         let mut draw = |low: f64, high: f64| low + (high - low) * share(&mut random);
@@ -306,7 +339,8 @@ mod tests {
                 Shape::Mesh(std::sync::Arc::new(TriangleMesh { vertices, triangles })),
             ];
             for shape in shapes {
-                let spheres = cover(&[(shape.clone(), Pose::identity())]);
+                let excess_m = if draw(0.0, 1.0) < 0.5 { EXCESS_M.1 } else { 0.004 };
+                let spheres = cover_within(&[(shape.clone(), Pose::identity())], excess_m);
                 for _ in 0..4000 {
                     let point = on_surface(&shape, &mut draw);
                     let outside = spheres.iter().map(|(c, r)| (point - c).norm() - r);

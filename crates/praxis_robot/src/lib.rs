@@ -16,11 +16,12 @@ mod pairs_by_sampling;
 mod robot;
 mod sphere_cache;
 mod srdf;
+mod tight_fitting;
 mod urdf;
 
 pub use self::dynamics::EARTH_GRAVITY;
 pub use self::error::RobotError;
-pub use self::fitting::cover as cover_with_spheres;
+pub use self::fitting::{cover as cover_with_spheres, cover_within as cover_with_spheres_within};
 pub use self::ik::{IkMiss, IkRequest, IkSolver};
 pub use self::pairs_by_sampling::{SampledPair, Touch};
 pub use self::robot::{

@@ -170,6 +170,8 @@ pub struct Robot {
     pub(crate) groups: Vec<Group>,
     pub(crate) end_effectors: Vec<EndEffector>,
     pub(crate) spheres: Vec<LinkSphere>,
+    /// Links whose spheres the SRDF tells.
+    pub(crate) told_spheres: BTreeSet<usize>,
     pub(crate) unchecked: BTreeSet<(usize, usize)>,
     pub(crate) passive: BTreeSet<usize>,
 }
@@ -198,8 +200,9 @@ impl Robot {
         Self::load(urdf, srdf, &RobotOptions::default())
     }
 
-    /// Reads URDF and SRDF. Link spheres are taken from the file where its collision geometry is
-    /// spheres and are fitted otherwise. Links that a joint connects are never checked against each
+    /// Reads URDF and SRDF. Link spheres are taken from the SRDF where it tells them
+    /// (`<link_sphere_approximation>`), from the URDF where its collision geometry is spheres, and
+    /// are fitted otherwise. Links that a joint connects are never checked against each
     /// other, nor are pairs that the SRDF disables.
     ///
     /// A planar joint becomes the variables `<joint>/x`, `/y` (in the plane across its axis) and
@@ -223,6 +226,9 @@ impl Robot {
             srdf::read(text, &mut robot)?;
         }
         for (index, link) in robot.links.iter().enumerate() {
+            if robot.told_spheres.contains(&index) {
+                continue;
+            }
             let cover = cached_cover(&link.collision, options.sphere_cache.as_deref());
             robot.spheres.extend(cover.into_iter().map(|(centre, radius_m)| LinkSphere {
                 link: index,
@@ -230,6 +236,7 @@ impl Robot {
                 radius_m,
             }));
         }
+        robot.spheres.sort_by_key(|sphere| sphere.link);
         Ok(robot)
     }
 
@@ -278,6 +285,11 @@ impl Robot {
     /// The end effectors.
     pub fn end_effectors(&self) -> &[EndEffector] {
         &self.end_effectors
+    }
+
+    /// Whether a link's spheres are the SRDF's, not fitted ones.
+    pub fn spheres_are_told(&self, link: usize) -> bool {
+        self.told_spheres.contains(&link)
     }
 
     /// Spheres that cover the collision solids.

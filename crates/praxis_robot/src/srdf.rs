@@ -1,7 +1,8 @@
+use nalgebra::Point3;
 use roxmltree::{Document, Node};
 
 use crate::error::RobotError;
-use crate::robot::{EndEffector, Group, Robot};
+use crate::robot::{EndEffector, Group, LinkSphere, Robot};
 use crate::urdf::{RawKind, VirtualJoint, children, element_error};
 
 const WHAT: &str = "SRDF";
@@ -28,7 +29,7 @@ pub(crate) fn virtual_joint(text: &str) -> Result<Option<VirtualJoint>, RobotErr
     Ok(None)
 }
 
-/// Reads groups, states, end effectors and disabled pairs into the robot.
+/// Reads groups, states, end effectors, disabled pairs and spheres into the robot.
 pub(crate) fn read(text: &str, robot: &mut Robot) -> Result<(), RobotError> {
     let document =
         Document::parse(text).map_err(|source| RobotError::Xml { what: WHAT, source })?;
@@ -80,7 +81,39 @@ pub(crate) fn read(text: &str, robot: &mut Robot) -> Result<(), RobotError> {
             robot.unchecked.insert((a.min(b), a.max(b)));
         }
     }
+    for node in children(&root, "link_sphere_approximation") {
+        // As for pairs: of a link that this variant lacks nothing is said.
+        if let Ok(link) = robot.link_index(attribute(&node, "link")?) {
+            robot.told_spheres.insert(link);
+            for sphere in children(&node, "sphere") {
+                robot.spheres.extend(sphere_of(&sphere, link)?);
+            }
+        }
+    }
     Ok(())
+}
+
+/// A sphere; one of radius 0 says that the link has none.
+fn sphere_of(node: &Node<'_, '_>, link: usize) -> Result<Option<LinkSphere>, RobotError> {
+    let numbers = |key: &str, count: usize| {
+        let text = attribute(node, key)?;
+        let values: Vec<f64> =
+            text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+        if values.len() == count && values.iter().all(|value| value.is_finite()) {
+            return Ok(values);
+        }
+        Err(element_error(
+            WHAT,
+            node,
+            format!("has {key}=\"{text}\", needs finite numbers: {count}"),
+        ))
+    };
+    let (centre, radius_m) = (numbers("center", 3)?, numbers("radius", 1)?[0]);
+    if radius_m < 0.0 {
+        return Err(element_error(WHAT, node, format!("has the radius {radius_m}, below 0")));
+    }
+    let centre = Point3::new(centre[0], centre[1], centre[2]);
+    Ok((radius_m > 0.0).then_some(LinkSphere { link, centre, radius_m }))
 }
 
 fn group_of(node: &Node<'_, '_>, robot: &Robot) -> Result<Group, RobotError> {

@@ -94,6 +94,7 @@ pub(crate) fn read(text: &str, base: Option<VirtualJoint>) -> Result<Robot, Robo
         groups: Vec::new(),
         end_effectors: Vec::new(),
         spheres: Vec::new(),
+        told_spheres: BTreeSet::new(),
         unchecked: BTreeSet::new(),
         passive: BTreeSet::new(),
     };

@@ -348,3 +348,29 @@ fn sampling_finds_pairs_that_always_and_never_touch() {
         assert!(!robot.pair_is_checked(pair.first, pair.second));
     }
 }
+
+#[test]
+fn the_srdf_may_tell_the_spheres_of_a_link() {
+    let urdf = "<robot name='r'>\
+        <link name='a'><collision><geometry><box size='1 1 1'/></geometry></collision></link>\
+        <link name='b'><collision><geometry><sphere radius='0.2'/></geometry></collision></link>\
+        <joint name='j' type='continuous'><parent link='a'/><child link='b'/></joint></robot>";
+    let spheres = |inside: &str| {
+        let srdf = format!(
+            "<robot name='r'><link_sphere_approximation link='a'>{inside}</link_sphere_approximation>\
+             <link_sphere_approximation link='of another variant'/></robot>"
+        );
+        let robot = Robot::from_strings(urdf, Some(&srdf))?;
+        let told: Vec<(usize, f64, f64)> =
+            robot.spheres().iter().map(|s| (s.link, s.centre.z, s.radius_m)).collect();
+        Ok::<_, praxis_robot::RobotError>(told)
+    };
+    let two = "<sphere center='0 0 1' radius='0.3'/><sphere center='0 0 2' radius='0.4'/>";
+    assert_eq!(spheres(two).unwrap(), [(0, 1.0, 0.3), (0, 2.0, 0.4), (1, 0.0, 0.2)]);
+    // One of radius 0 says that there are none.
+    assert_eq!(spheres("<sphere center='0 0 0' radius='0'/>").unwrap(), [(1, 0.0, 0.2)]);
+    for wrong in ["center='0 0' radius='1'", "center='0 0 0' radius='-1'", "center='0 0 0'"] {
+        let error = spheres(&format!("<sphere {wrong}/>")).unwrap_err().to_string();
+        assert!(error.contains("SRDF") && error.contains("sphere"), "{error}");
+    }
+}

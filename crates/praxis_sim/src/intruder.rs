@@ -18,8 +18,9 @@ const RECORD_STEP_S: f64 = 0.01;
 pub struct IntruderConfig {
     /// Edge lengths of the box, metres.
     pub size_m: Vector3<f64>,
-    /// How fast it comes and goes, metres per second.
-    pub speed_mps: f64,
+    /// How fast it comes and goes, metres per second: drawn anew from one of these ranges for every
+    /// thrust, each as often as the others.
+    pub speeds_mps: Vec<[f64; 2]>,
     /// How far outside of the way it waits, metres.
     pub away_m: f64,
     /// Time left when it is in place until the arm, going on, would be within `reach_m` of it, seconds:
@@ -41,7 +42,7 @@ impl Default for IntruderConfig {
     fn default() -> Self {
         Self {
             size_m: Vector3::repeat(0.08),
-            speed_mps: 2.5,
+            speeds_mps: vec![[2.5, 2.5]],
             away_m: 0.35,
             lead_s: 0.45,
             reach_m: 0.17,
@@ -49,6 +50,19 @@ impl Default for IntruderConfig {
             share: [0.5, 0.8],
             beside_m: 0.03,
             arriving_m: 0.08,
+        }
+    }
+}
+
+impl IntruderConfig {
+    /// A forearm that people reach into the way, slowly (0.3 to 0.8 m/s) or quickly (1.6 to 2.4 m/s).
+    pub fn people() -> Self {
+        Self {
+            size_m: Vector3::new(0.09, 0.09, 0.30),
+            speeds_mps: vec![[0.3, 0.8], [1.6, 2.4]],
+            away_m: 0.45,
+            reach_m: 0.25,
+            ..Self::default()
         }
     }
 }
@@ -101,6 +115,8 @@ pub(crate) struct Intruder {
     /// Number of the motion that is watched, and when it began.
     motion: Option<(usize, f64)>,
     phase: Phase,
+    /// How fast it is this time.
+    speed_mps: f64,
     /// Middle of the box when it is in place, and when it waits.
     place: [Vector3<f64>; 2],
     at: Vector3<f64>,
@@ -121,6 +137,7 @@ impl Intruder {
             recording: Way::new(),
             motion: None,
             phase: Phase::Away { comes_s: None },
+            speed_mps: 0.0,
             place: [NOWHERE; 2],
             at: NOWHERE,
             thrust: false,
@@ -235,11 +252,16 @@ impl Intruder {
         let outside = place + config.away_m * outwards;
         let near = |at: &Vector3<f64>| (at - place).norm() < config.reach_m;
         let near_s = way.iter().find(|(_, at)| near(at))?.0;
-        let latest_s = near_s - config.lead_s - config.away_m / config.speed_mps;
-        let earliest_s = 0.1 * duration_s;
+        let kind = self.random.random_range(0..config.speeds_mps.len());
+        let [slowest, fastest] = *config.speeds_mps.get(kind)?;
+        let speed_mps = self.random.random_range(slowest..=fastest);
+        let latest_s = near_s - config.lead_s - config.away_m / speed_mps;
+        // One that comes slowly begins before the arm does.
+        let earliest_s = if latest_s < 0.1 * duration_s { 0.0 } else { 0.1 * duration_s };
         if latest_s < earliest_s {
             return None;
         }
+        self.speed_mps = speed_mps;
         self.place = [place, outside];
         self.at = outside;
         Some(self.random.random_range(earliest_s..=latest_s))
@@ -248,7 +270,7 @@ impl Intruder {
     /// Goes on; whether it has arrived.
     fn go_to(&mut self, target: Vector3<f64>, step_s: f64) -> bool {
         let left = target - self.at;
-        let step_m = self.config.speed_mps * step_s;
+        let step_m = self.speed_mps * step_s;
         if left.norm() <= step_m {
             self.at = target;
             return true;

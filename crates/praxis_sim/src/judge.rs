@@ -7,6 +7,7 @@ use crate::intruder::Thrusts;
 use crate::limit_judge::{LimitJudge, Violation};
 use crate::limits::JointLimits;
 use crate::physics::{Contact, Owner};
+use crate::pick_judge::{PickGoal, PickJudge};
 use crate::reach_judge::{ReachGoals, ReachJudge};
 use crate::touch::{FixedRole, ObjectState, TouchJudge};
 
@@ -25,7 +26,8 @@ const TOLD: usize = 100;
 pub struct Truth {
     /// Simulated seconds.
     pub sim_time_s: f64,
-    /// Objects at rest inside their bins, not touched by the robot; or poses reached.
+    /// Objects at rest inside their bins, not touched by the robot; or poses reached; or 1 when an
+    /// object that is to be picked is held up.
     pub placed: usize,
     /// All objects, or all poses to reach.
     pub total: usize,
@@ -75,6 +77,7 @@ pub(crate) struct Judge {
     objects: Vec<ObjectInstance>,
     resting_since_s: Option<f64>,
     reach: Option<ReachJudge>,
+    pick: Option<PickJudge>,
     truth: Truth,
 }
 
@@ -99,6 +102,7 @@ impl Judge {
             objects: objects.to_vec(),
             resting_since_s: None,
             reach: None,
+            pick: None,
             truth: Truth { total: objects.len(), ..Truth::default() },
         }
     }
@@ -112,6 +116,12 @@ impl Judge {
         let reach = ReachJudge::new(goals);
         self.truth.total = reach.total();
         self.reach = Some(reach);
+    }
+
+    /// From now on an object that is held up counts.
+    pub(crate) fn set_pick(&mut self, goal: PickGoal) {
+        self.truth.total = 1;
+        self.pick = Some(PickJudge::new(goal));
     }
 
     /// What came of the thrusts so far.
@@ -196,7 +206,16 @@ impl Judge {
         if let Some(reach) = &mut self.reach {
             truth.placed = reach.observe(&seen.world_from_tool, !truth.arm_moving);
         }
-        let at_rest = truth.placed == truth.total && truth.held.is_none() && !truth.arm_moving;
+        let mut is_held_right = truth.held.is_none();
+        if let Some(pick) = &mut self.pick {
+            let lowest_m = |object: usize| {
+                let pose = &seen.object_poses[object];
+                pose.translation.z - 0.5 * upright_extent_m(pose, &self.objects[object].size_m)
+            };
+            truth.placed = pick.observe(seen.now_s, self.touch.held().map(lowest_m));
+            is_held_right = truth.placed == 1;
+        }
+        let at_rest = truth.placed == truth.total && is_held_right && !truth.arm_moving;
         if !at_rest {
             self.resting_since_s = None;
         }
@@ -218,4 +237,10 @@ impl Judge {
             Owner::Object(object) => &self.objects[object].id,
         }
     }
+}
+
+/// How high a box of this size is when it is turned so.
+fn upright_extent_m(pose: &Pose, size_m: &Vector3<f64>) -> f64 {
+    let turned = pose.rotation.to_rotation_matrix();
+    turned.matrix().row(2).transpose().abs().dot(size_m)
 }

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use nalgebra::Vector3;
+use nalgebra::{Matrix3, Vector3};
 use praxis_geometry::{Pose, Shape};
-use praxis_world::{FixedBox, ObjectInstance};
+use praxis_world::{Conveyor, FixedBox, ObjectInstance};
 
 use crate::description::{LinkDescription, Mimic, RobotDescription, SolidShape};
 
@@ -50,11 +50,17 @@ pub(crate) const FIXED: &str = "fixed/";
 /// See [`ROBOT`].
 pub(crate) const OBJECT: &str = "object/";
 
+/// The joint along which a conveyor's surface moves.
+pub(crate) const CONVEYOR: &str = "conveyor/along";
+/// So heavy that nothing that lies on it slows it down, kg.
+const CONVEYOR_MASS_KG: f64 = 1e4;
+
 /// Writes the model: robot, what stands fixed, and what lies about.
 pub(crate) fn write_model(
     robot: &RobotDescription,
     finger_links: &[String],
     fixed: &[FixedBox],
+    conveyor: Option<&Conveyor>,
     objects: &[ObjectInstance],
     config: &PhysicsConfig,
 ) -> String {
@@ -63,7 +69,10 @@ pub(crate) fn write_model(
     writer.head();
     writer.line("<worldbody>");
     for fixed_box in fixed {
-        writer.fixed_box(fixed_box);
+        match conveyor.filter(|conveyor| conveyor.id == fixed_box.id) {
+            Some(conveyor) => writer.conveyor(fixed_box, conveyor),
+            None => writer.fixed_box(fixed_box),
+        }
     }
     writer.link(robot, 0);
     for object in objects {
@@ -141,6 +150,21 @@ impl Writer<'_> {
         self.line(line);
     }
 
+    /// A box that is moved back after every step: only its velocity is felt.
+    fn conveyor(&mut self, fixed: &FixedBox, conveyor: &Conveyor) {
+        let along = conveyor.velocity_mps.normalize();
+        self.line("<body>");
+        self.line(format!(
+            r#"<joint name="{CONVEYOR}" type="slide" axis="{} {} 0"/>"#,
+            along.x, along.y
+        ));
+        self.line(format!(
+            r#"<inertial pos="0 0 0" mass="{CONVEYOR_MASS_KG}" diaginertia="1 1 1"/>"#
+        ));
+        self.fixed_box(fixed);
+        self.line("</body>");
+    }
+
     fn link(&mut self, robot: &RobotDescription, index: usize) {
         let link = &robot.links[index];
         let name = escaped(&link.name);
@@ -150,8 +174,9 @@ impl Writer<'_> {
             // Given as a full tensor; a frame turned against the link's is turned back here.
             let turned = link.link_from_inertia.rotation.to_rotation_matrix();
             let tensor = turned.matrix()
-                * nalgebra::Matrix3::new(xx, xy, xz, xy, yy, yz, xz, yz, zz)
+                * Matrix3::new(xx, xy, xz, xy, yy, yz, xz, yz, zz)
                 * turned.matrix().transpose();
+            let tensor = possible_tensor(tensor, link.mass_kg);
             self.line(format!(
                 r#"<inertial pos="{}" mass="{}" fullinertia="{} {} {} {} {} {}"/>"#,
                 spaced(&link.link_from_inertia.translation.vector),
@@ -320,6 +345,19 @@ fn neighbours(robot: &RobotDescription) -> Vec<(String, String)> {
     pairs
 }
 
+/// Radius of the ball that stands for a link whose file gives a mass and no sound tensor, metres.
+const STAND_IN_M: f64 = 0.05;
+
+/// The tensor, or a ball's of the same mass where it is none of any body: descriptions often have
+/// zeros there, which the engine refuses.
+fn possible_tensor(tensor: Matrix3<f64>, mass_kg: f64) -> Matrix3<f64> {
+    let moments = tensor.symmetric_eigenvalues();
+    if moments.min() > 1e-12 {
+        return tensor;
+    }
+    Matrix3::identity() * (0.4 * mass_kg * STAND_IN_M * STAND_IN_M)
+}
+
 /// About the object's centre, its parts of one density, overlaps counted twice.
 fn object_inertia_kgm2(object: &ObjectInstance) -> Vector3<f64> {
     let solids = object.parts.iter().filter_map(|part| match part.shape {
@@ -356,4 +394,18 @@ fn placed(pose: &Pose) -> String {
 
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_tensors_of_no_body_are_replaced() {
+        let sound = Matrix3::new(2e-6, 1e-7, 0.0, 1e-7, 3e-6, 0.0, 0.0, 0.0, 4e-6);
+        assert_eq!(possible_tensor(sound, 0.1), sound);
+        for wrong in [Matrix3::zeros(), Matrix3::from_diagonal(&Vector3::new(1.0, 1.0, -1.0))] {
+            assert_eq!(possible_tensor(wrong, 0.1), Matrix3::identity() * 1e-4);
+        }
+    }
 }

@@ -1,11 +1,11 @@
 use mujoco_rs::prelude::*;
 use nalgebra::{DMatrix, Isometry3, Quaternion, Translation3, UnitQuaternion, Vector3};
 use praxis_geometry::Pose;
-use praxis_world::{FixedBox, ObjectInstance};
+use praxis_world::{Conveyor, FixedBox, ObjectInstance};
 
 use crate::description::RobotDescription;
 use crate::error::SimError;
-use crate::mjcf::{FIXED, OBJECT, PhysicsConfig, ROBOT, write_model};
+use crate::mjcf::{CONVEYOR, FIXED, OBJECT, PhysicsConfig, ROBOT, write_model};
 
 /// What a solid of the physics belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,10 +37,19 @@ struct JointSlot {
     actuator: usize,
 }
 
+/// Where a conveyor's numbers stand in the engine's arrays, and how fast it is.
+#[derive(Clone, Copy, Debug)]
+struct ConveyorSlot {
+    position: usize,
+    velocity: usize,
+    speed_mps: f64,
+}
+
 /// The physics engine with one robot, one world and one layout in it.
 pub(crate) struct Physics {
     data: MjData<Box<MjModel>>,
     joints: Vec<JointSlot>,
+    conveyor: Option<ConveyorSlot>,
     link_bodies: Vec<usize>,
     object_bodies: Vec<usize>,
     owners: Vec<Owner>,
@@ -52,10 +61,11 @@ impl Physics {
         robot: &RobotDescription,
         finger_links: &[String],
         fixed: &[FixedBox],
+        conveyor: Option<&Conveyor>,
         objects: &[ObjectInstance],
         config: &PhysicsConfig,
     ) -> Result<Self, SimError> {
-        let text = write_model(robot, finger_links, fixed, objects, config);
+        let text = write_model(robot, finger_links, fixed, conveyor, objects, config);
         let engine = |error: &dyn std::fmt::Display| SimError::Engine { reason: error.to_string() };
         let model = MjModel::from_xml_string(&text).map_err(|error| engine(&error))?;
 
@@ -74,6 +84,16 @@ impl Physics {
                 })
             })
             .collect::<Result<_, SimError>>()?;
+        let conveyor = conveyor
+            .map(|conveyor| {
+                let joint = id(MjtObjBase::mjOBJ_JOINT, CONVEYOR.to_owned())?;
+                Ok::<_, SimError>(ConveyorSlot {
+                    position: model.jnt_qposadr()[joint] as usize,
+                    velocity: model.jnt_dofadr()[joint] as usize,
+                    speed_mps: conveyor.velocity_mps.norm(),
+                })
+            })
+            .transpose()?;
         let body = |prefix: &str, name: &str| id(MjtObjBase::mjOBJ_BODY, format!("{prefix}{name}"));
         let link_bodies: Vec<usize> =
             robot.links.iter().map(|link| body(ROBOT, &link.name)).collect::<Result<_, _>>()?;
@@ -85,7 +105,10 @@ impl Physics {
         let mut data = MjData::try_new(Box::new(model)).map_err(|error| engine(&error))?;
         data.forward();
         let mass_matrix = vec![0.0; velocities * velocities];
-        Ok(Self { data, joints, link_bodies, object_bodies, owners, mass_matrix })
+        let mut physics =
+            Self { data, joints, conveyor, link_bodies, object_bodies, owners, mass_matrix };
+        physics.turn_conveyor();
+        Ok(physics)
     }
 
     /// One step under the forces set last; afterwards everything derived is up to date.
@@ -93,7 +116,16 @@ impl Physics {
         // Second half of the step from the forces just set, then the first half of the next one,
         // so that positions, contacts and bias forces belong to the new state.
         self.data.step2();
+        self.turn_conveyor();
         self.data.step1();
+    }
+
+    /// The conveyor stays where it is and keeps its speed.
+    fn turn_conveyor(&mut self) {
+        if let Some(slot) = self.conveyor {
+            self.data.qpos_mut()[slot.position] = 0.0;
+            self.data.qvel_mut()[slot.velocity] = slot.speed_mps;
+        }
     }
 
     pub(crate) fn time_s(&self) -> f64 {

@@ -1,7 +1,7 @@
-use nalgebra::DVector;
+use nalgebra::{DVector, Point2};
 use praxis_geometry::Pose;
 use praxis_trajectory::LimitsFile;
-use praxis_world::{ObjectInstance, World};
+use praxis_world::{Conveyor, ObjectInstance, World};
 
 use crate::command::{CommandTimeline, JointCommand};
 use crate::description::{Mimic, RobotDescription};
@@ -12,6 +12,7 @@ use crate::judge::{Judge, Observation, Truth};
 use crate::limits::JointLimits;
 use crate::mjcf::PhysicsConfig;
 use crate::physics::{Contact, Physics};
+use crate::pick_judge::PickGoal;
 use crate::reach_judge::ReachGoals;
 
 /// What is simulated, and how.
@@ -96,6 +97,8 @@ pub struct Simulator {
     judge: Judge,
     /// Which object is thrust into the way, and by whom.
     intruder: Option<(usize, Intruder)>,
+    /// A conveyor and its middle.
+    conveyor: Option<(Point2<f64>, Conveyor)>,
     goals: Vec<Pose>,
 }
 
@@ -167,7 +170,19 @@ impl Simulator {
         let fixed = world.fixed_boxes();
         let finger_names: Vec<String> =
             finger_links.iter().map(|&link| link_names[link].clone()).collect();
-        let mut physics = Physics::new(robot, &finger_names, &fixed, &objects, &config.physics)?;
+        let conveyor = world.conveyor.clone();
+        let mut physics = Physics::new(
+            robot,
+            &finger_names,
+            &fixed,
+            conveyor.as_ref(),
+            &objects,
+            &config.physics,
+        )?;
+        let conveyor = conveyor.and_then(|conveyor| {
+            let belt = fixed.iter().find(|fixed| fixed.id == conveyor.id)?;
+            Some((belt.world_from_box.translation.vector.xy().into(), conveyor))
+        });
 
         let mut start = vec![0.0; joints.len()];
         for (slot, &position) in arm.iter().zip(&config.start_positions) {
@@ -236,6 +251,7 @@ impl Simulator {
             tool_link,
             judge,
             intruder: None,
+            conveyor,
             goals: Vec::new(),
             config,
         })
@@ -279,6 +295,7 @@ impl Simulator {
         let efforts = self.efforts(step_s, &positions, &velocities);
         self.physics.set_efforts(&efforts);
         self.intrude(step_s, &velocities);
+        self.put_back();
         self.physics.step();
         self.observe();
     }
@@ -332,6 +349,21 @@ impl Simulator {
         intruder.step(&seen, step_s);
         self.physics.set_object_pose(*object, &intruder.pose());
         self.judge.set_thrusts(intruder.thrusts());
+    }
+
+    /// What the conveyor has carried to its end begins anew, unless the fingers hold it.
+    fn put_back(&mut self) {
+        let Some((middle, conveyor)) = &self.conveyor else { return };
+        let held = self.judge.held();
+        for object in (0..self.objects.len()).filter(|&object| held != Some(object)) {
+            let mut pose = self.physics.object_pose(object);
+            let place = pose.translation.vector.xy() - middle.coords;
+            if let Some(back) = conveyor.put_back(&place.into()) {
+                let back = middle + back.coords;
+                (pose.translation.x, pose.translation.y) = (back.x, back.y);
+                self.physics.set_object_pose(object, &pose);
+            }
+        }
     }
 
     fn observe(&mut self) {
@@ -421,6 +453,11 @@ impl Simulator {
     pub fn set_goals(&mut self, goals: ReachGoals) {
         self.goals = goals.world_from_tool.clone();
         self.judge.set_goals(goals);
+    }
+
+    /// From now on the judge waits for an object that is lifted and held.
+    pub fn set_pick(&mut self, goal: PickGoal) {
+        self.judge.set_pick(goal);
     }
 
     /// What the judge has seen.

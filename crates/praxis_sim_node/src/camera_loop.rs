@@ -1,6 +1,8 @@
+use std::fs::File;
+use std::io::Write;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use praxis_geometry::Stamp;
 use praxis_ros::r2r::sensor_msgs::msg::{CameraInfo, Image};
@@ -68,6 +70,8 @@ pub struct CameraOutputs {
     pub frame: String,
     /// How pixels see.
     pub intrinsics: Intrinsics,
+    /// Stamps of frames and when they were published, nanoseconds; for whoever measures.
+    pub published: Option<File>,
     /// Depth as 32FC1 in metres instead of 16UC1 in millimetres.
     pub depth_in_metres: bool,
 }
@@ -76,7 +80,7 @@ pub struct CameraOutputs {
 pub fn start(
     slot: Arc<FrameSlot>,
     mut draw: Draw,
-    outputs: CameraOutputs,
+    mut outputs: CameraOutputs,
     stop: StopFlag,
 ) -> std::io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name("camera".to_owned()).spawn(move || {
@@ -85,7 +89,10 @@ pub fn start(
             let Some((stamp, snapshot)) = slot.take(Duration::from_millis(100)) else { continue };
             let begin = Instant::now();
             match draw(&snapshot, frames) {
-                Ok(frame) => publish(&outputs, stamp, &frame),
+                Ok(frame) => {
+                    write_down(&mut outputs.published, stamp);
+                    publish(&outputs, stamp, &frame);
+                }
                 Err(error) => {
                     outputs.diagnostics.report("camera", Level::Error, error.to_string());
                     tracing::error!(%error, "a camera frame was not drawn");
@@ -115,4 +122,13 @@ fn publish(outputs: &CameraOutputs, stamp: Stamp, frame: &RgbdFrame) {
     outputs.info.publish(&info);
     outputs.depth.publish(&depth);
     outputs.colour.publish(&colour);
+}
+
+fn write_down(file: &mut Option<File>, stamp: Stamp) {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let line = format!("{} {}\n", stamp.nanoseconds, now.as_nanos());
+    if let Some(Err(error)) = file.as_mut().map(|file| file.write_all(line.as_bytes())) {
+        tracing::warn!(%error, "the frame's moment could not be written down");
+        *file = None;
+    }
 }

@@ -47,6 +47,8 @@ pub struct SimParameters {
     pub world_frame: String,
     /// File that the judge's verdict is appended to, one JSON object a line. Empty: nowhere.
     pub judge_file: String,
+    /// File for the stamp of every frame and the wall clock when it was published. Empty: nowhere.
+    pub frames_file: String,
     /// Simulated seconds after which the judge calls the run failed; 0: never.
     #[schemars(range(min = 0.0))]
     pub time_limit_s: f64,
@@ -56,8 +58,13 @@ pub struct SimParameters {
     /// Positions of the arm's joints, one state after the other; the poses to reach are those of the
     /// tool there, again and again, instead of random ones. Empty: random ones.
     pub reach_states_rad: Vec<f64>,
-    /// Thrust a box into the arm's way, at random moments of motions that it knows by now.
-    pub intruder: bool,
+    /// What is thrust into the arm's way, at random moments of motions that it knows by now: `none`,
+    /// a `box` at 2.5 m/s, or what `people` reach out, slowly or quickly.
+    #[schemars(extend("enum" = ["none", "box", "people"]))]
+    pub intruder: String,
+    /// How high an object is to be held up instead of sorted, metres; 0: nothing is to be picked.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub pick_lifted_m: f64,
     /// How far from a pose still counts as reached, metres.
     #[schemars(range(min = 0.0001, max = 0.1))]
     pub reach_tolerance_m: f64,
@@ -103,10 +110,12 @@ impl Default for SimParameters {
             tool_link: sim.tool_link,
             world_frame: "world".to_owned(),
             judge_file: String::new(),
+            frames_file: String::new(),
             time_limit_s: 0.0,
             reach_poses: 0,
             reach_states_rad: Vec::new(),
-            intruder: false,
+            intruder: "none".to_owned(),
+            pick_lifted_m: 0.0,
             reach_tolerance_m: 0.005,
             reach_tolerance_rad: 0.02,
             camera: CameraParameters::default(),

@@ -1,3 +1,4 @@
+use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
@@ -114,6 +115,12 @@ fn start_camera(
         diagnostics: diagnostics.clone(),
         frame: camera.optical_frame.clone(),
         intrinsics: camera.intrinsics,
+        published: match parameters.frames_file.as_str() {
+            "" => None,
+            file => Some(
+                File::create(file).with_context(|| format!("cannot write frames_file {file}"))?,
+            ),
+        },
         depth_in_metres: parameters.camera.depth_encoding == "32FC1",
     };
     let draw = drawing::camera(pipeline, parameters)?;

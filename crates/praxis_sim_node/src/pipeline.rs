@@ -3,7 +3,8 @@ use std::path::Path;
 use anyhow::Context;
 use praxis_geometry::Pose;
 use praxis_sim::{
-    CommandError, IntruderConfig, JointCommand, ReachGoals, RobotDescription, Simulator, Snapshot,
+    CommandError, IntruderConfig, JointCommand, PickGoal, ReachGoals, RobotDescription, Simulator,
+    Snapshot,
 };
 use praxis_trajectory::LimitsFile;
 use praxis_world::World;
@@ -11,6 +12,9 @@ use praxis_world::World;
 use crate::config::SimParameters;
 use crate::course::{self, Course};
 use crate::verdict::VerdictFile;
+
+/// What is picked is held up so long, seconds.
+const PICK_HELD_S: f64 = 1.0;
 
 /// A simulation with its schedule: which step brings which message. Knows no ROS.
 pub struct SimPipeline {
@@ -80,12 +84,14 @@ impl SimPipeline {
         };
         let world = World::read(&world_file)?;
         let config = parameters.sim_config();
-        let mut simulator = match parameters.intruder {
-            true => {
-                let intruder = IntruderConfig::default();
-                Simulator::with_intruder(&robot, &limits, &world, intruder, config)?
-            }
-            false => Simulator::new(&robot, &limits, &world, config)?,
+        let intruder = match parameters.intruder.as_str() {
+            "box" => Some(IntruderConfig::default()),
+            "people" => Some(IntruderConfig::people()),
+            _ => None,
+        };
+        let mut simulator = match intruder {
+            Some(intruder) => Simulator::with_intruder(&robot, &limits, &world, intruder, config)?,
+            None => Simulator::new(&robot, &limits, &world, config)?,
         };
         let mut course = Vec::new();
         if parameters.reach_poses > 0 {
@@ -108,6 +114,10 @@ impl SimPipeline {
                 position_tolerance_m: parameters.reach_tolerance_m,
                 rotation_tolerance_rad: parameters.reach_tolerance_rad,
             });
+        }
+        if parameters.pick_lifted_m > 0.0 {
+            simulator
+                .set_pick(PickGoal { lifted_m: parameters.pick_lifted_m, held_s: PICK_HELD_S });
         }
         let verdict = match parameters.judge_file.as_str() {
             "" => None,

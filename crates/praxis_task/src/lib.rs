@@ -1,4 +1,4 @@
-//! Pick, place, sort, reach: a sequence of goals that can be cancelled and explains itself.
+//! Pick, place, sort, reach, follow: a sequence of goals that can be cancelled and explains itself.
 //!
 //! In: [`Skills`], what a robot can do one call at a time (look, move, grip), and the [`Bin`]s
 //! with the class that belongs into each. Out: a [`SortReport`] with what was placed and,
@@ -7,7 +7,9 @@
 
 mod bin;
 mod error;
+mod follow;
 mod grasp;
+mod moving;
 mod object;
 mod reach;
 mod report;
@@ -16,9 +18,11 @@ mod sort;
 
 pub use self::bin::{Bin, BinSlot};
 pub use self::error::{SkillError, TaskError};
+pub use self::follow::{FollowConfig, FollowReport, FollowTask};
 pub use self::grasp::{Grasp, GraspConfig, grasps_for};
+pub use self::moving::MovingObject;
 pub use self::object::{Footprint, SeenObject};
 pub use self::reach::{ReachConfig, ReachReport, ReachTask};
 pub use self::report::{FailedAttempt, SortReport};
-pub use self::skills::{Grip, HeldObject, Skills};
+pub use self::skills::{FollowSkills, Grip, HeldObject, Skills};
 pub use self::sort::{SortConfig, SortTask};

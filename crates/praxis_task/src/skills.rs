@@ -1,3 +1,4 @@
+use nalgebra::Vector3;
 use praxis_geometry::Pose;
 
 use crate::error::SkillError;
@@ -20,7 +21,7 @@ pub struct HeldObject {
     /// Pose of its centre in the tool frame.
     pub tool_from_object: Pose,
     /// Full edge lengths, metres.
-    pub size_m: nalgebra::Vector3<f64>,
+    pub size_m: Vector3<f64>,
 }
 
 /// What a robot can do, one blocking call at a time. Every call returns early with
@@ -56,4 +57,21 @@ pub trait Skills {
     fn allow_support_contact(&mut self, allowed: bool) -> Result<(), SkillError>;
     /// Lets what is held come close to the walls and the floor of a bin, or forbids it again.
     fn allow_bin_contact(&mut self, bin: &str, allowed: bool) -> Result<(), SkillError>;
+}
+
+/// What going along with a moving object needs beside [`Skills`]; nothing here waits.
+pub trait FollowSkills: Skills {
+    /// Seconds on the clock of the views.
+    fn now_s(&self) -> f64;
+    /// The newest view of the objects and when it was taken, if that was after `since_s`.
+    fn view_since(&mut self, since_s: f64) -> Option<(f64, Vec<SeenObject>)>;
+    /// Pose of the tool now.
+    fn tool(&mut self) -> Result<Pose, SkillError>;
+    /// Has the tool go on with a velocity (m/s) and a turning (rad/s) in the axes of the world; it
+    /// comes to rest when nothing follows.
+    fn lead(&mut self, linear_mps: &Vector3<f64>, angular_rad_per_s: &Vector3<f64>);
+    /// Begins to open or close the gripper.
+    fn begin_grip(&mut self, opening_m: f64, max_force_n: f64);
+    /// What came of it, once it has ended.
+    fn grip_end(&mut self) -> Option<Result<Grip, SkillError>>;
 }

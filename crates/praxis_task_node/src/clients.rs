@@ -6,12 +6,16 @@ use std::time::{Duration, Instant};
 use praxis_geometry::Pose;
 use praxis_ros::convert::ToMsg;
 use praxis_ros::r2r::control_msgs::action::GripperCommand;
+use praxis_ros::r2r::geometry_msgs::msg::TwistStamped;
 use praxis_ros::r2r::moveit_msgs::action::{ExecuteTrajectory, MoveGroup};
 use praxis_ros::r2r::moveit_msgs::msg::{Constraints, MotionPlanRequest, MoveItErrorCodes};
-use praxis_ros::r2r::moveit_msgs::srv::GetCartesianPath;
-use praxis_ros::{ActionClient, Client, Clock, Diagnostics, GoalEnd, Level, RosError, StopFlag};
+use praxis_ros::r2r::moveit_msgs::srv::{GetCartesianPath, GetPositionFK};
+use praxis_ros::{
+    ActionClient, Client, Clock, Diagnostics, GoalEnd, Level, Publisher, RosError, StopFlag,
+};
 use praxis_task::{Grip, HeldObject, SeenObject, SkillError, Skills};
 
+use crate::following::Gripping;
 use crate::messages::{self, HELD, MEASURED_POINTS, SEEN};
 use crate::parameters::TaskParameters;
 use crate::pipeline::NamedStates;
@@ -35,6 +39,10 @@ pub struct RosSkills {
     pub execute: ActionClient<ExecuteTrajectory::Action>,
     pub cartesian: Client<GetCartesianPath::Service>,
     pub gripper: ActionClient<GripperCommand::Action>,
+    pub kinematics: Client<GetPositionFK::Service>,
+    pub twists: Publisher<TwistStamped>,
+    /// A gripper motion under way.
+    pub gripping: Option<Gripping>,
 }
 
 /// `MoveItErrorCodes`.
@@ -44,15 +52,15 @@ const TIMED_OUT: i32 = -6;
 const PREEMPTED: i32 = -7;
 
 impl RosSkills {
-    fn answer_timeout(&self) -> Duration {
+    pub(crate) fn answer_timeout(&self) -> Duration {
         Duration::from_secs_f64(self.parameters.answer_timeout_s)
     }
 
-    fn motion_timeout(&self) -> Duration {
+    pub(crate) fn motion_timeout(&self) -> Duration {
         Duration::from_secs_f64(self.parameters.motion_timeout_s)
     }
 
-    fn stops(&self) -> impl Fn() -> bool + use<> {
+    pub(crate) fn stops(&self) -> impl Fn() -> bool + use<> {
         let (cancel, stop) = (self.cancel.clone(), self.stop.clone());
         move || cancel.load(Ordering::SeqCst) || stop.is_stopped()
     }
@@ -96,12 +104,43 @@ impl RosSkills {
         })
     }
 
-    fn skill_error(&self, error: RosError) -> SkillError {
+    pub(crate) fn skill_error(&self, error: RosError) -> SkillError {
         match error {
             RosError::Stopped => SkillError::Cancelled,
             RosError::NoAnswer { server, waited_s } => SkillError::NoAnswer { server, waited_s },
             other => SkillError::Refused { server: "ROS".to_owned(), reason: other.to_string() },
         }
+    }
+
+    pub(crate) fn grip_goal(&self, opening_m: f64, max_force_n: f64) -> GripperCommand::Goal {
+        let mut goal = GripperCommand::Goal::default();
+        // The command is the position of one finger.
+        goal.command.position = opening_m / self.fingers();
+        goal.command.max_effort = max_force_n;
+        goal
+    }
+
+    fn fingers(&self) -> f64 {
+        self.parameters.finger_joints.len().max(1) as f64
+    }
+
+    /// What came of a gripper motion.
+    pub(crate) fn grip_of(
+        &self,
+        opening_m: f64,
+        ended: Result<(GoalEnd, GripperCommand::Result), RosError>,
+    ) -> Result<Grip, SkillError> {
+        let (end, result) = ended.map_err(|error| self.skill_error(error))?;
+        if self.is_cancelled() {
+            return Err(SkillError::Cancelled);
+        }
+        if end != GoalEnd::Succeeded && !result.stalled && !result.reached_goal {
+            return Err(SkillError::NotExecuted {
+                target: format!("gripper opening {opening_m:.3} m"),
+                reason: format!("the gripper's action ended {end:?}"),
+            });
+        }
+        Ok(Grip { opening_m: self.fingers() * result.position, stalled: result.stalled })
     }
 
     fn scene_error(&self, error: SceneError) -> SkillError {
@@ -215,25 +254,10 @@ impl Skills for RosSkills {
     }
 
     fn grip(&mut self, opening_m: f64, max_force_n: f64) -> Result<Grip, SkillError> {
-        let mut goal = GripperCommand::Goal::default();
-        // The command is the position of one finger.
-        let fingers = self.parameters.finger_joints.len().max(1) as f64;
-        goal.command.position = opening_m / fingers;
-        goal.command.max_effort = max_force_n;
-        let (end, result) = self
-            .gripper
-            .run(goal, self.answer_timeout(), self.motion_timeout(), &self.stops())
-            .map_err(|error| self.skill_error(error))?;
-        if self.is_cancelled() {
-            return Err(SkillError::Cancelled);
-        }
-        if end != GoalEnd::Succeeded && !result.stalled && !result.reached_goal {
-            return Err(SkillError::NotExecuted {
-                target: format!("gripper opening {opening_m:.3} m"),
-                reason: format!("the gripper's action ended {end:?}"),
-            });
-        }
-        Ok(Grip { opening_m: fingers * result.position, stalled: result.stalled })
+        let goal = self.grip_goal(opening_m, max_force_n);
+        let ended =
+            self.gripper.run(goal, self.answer_timeout(), self.motion_timeout(), &self.stops());
+        self.grip_of(opening_m, ended)
     }
 
     fn opening_m(&mut self) -> Result<f64, SkillError> {

@@ -2,6 +2,7 @@
 //! action and of perception; what it decides stands in `praxis_task`.
 
 mod clients;
+mod following;
 mod messages;
 mod node;
 mod parameters;

@@ -11,12 +11,12 @@ use praxis_ros::r2r::std_srvs::srv::Trigger;
 use praxis_ros::r2r::vision_msgs::msg::Detection3DArray;
 use praxis_ros::topics::{self, names};
 use praxis_ros::{Diagnostics, Level, Node, StopFlag, Transitions, logging};
-use praxis_task::{Bin, ReachConfig, ReachTask, SortTask, TaskError};
+use praxis_task::{Bin, FollowConfig, FollowTask, ReachConfig, ReachTask, SortTask, TaskError};
 
 use crate::clients::RosSkills;
 use crate::messages;
 use crate::parameters::TaskParameters;
-use crate::pipeline::{NamedStates, bin_parts_of, bins_of};
+use crate::pipeline::{NamedStates, bin_parts_of, bins_of, classes_of};
 use crate::scene::SceneClient;
 use crate::seen::Seen;
 
@@ -39,17 +39,23 @@ pub fn run() -> anyhow::Result<()> {
         apply: node.client(names::APPLY_PLANNING_SCENE)?,
         timeout: answer_timeout,
     };
-    let sorts = parameters.kind == "sort";
     let states = NamedStates::read(&parameters.robot_description_semantic_file, &parameters.group)?;
-    let (mut bins, mut bin_parts) = Default::default();
-    if sorts {
-        states.positions(&parameters.look_state)?;
-        bins = bins_of(&parameters.world_file)?;
-        bin_parts = bin_parts_of(&parameters.world_file)?;
-    }
+    let (mut bin_parts, mut classes) = Default::default();
+    let job = match parameters.kind.as_str() {
+        "reach" => Job::Reach,
+        kind => {
+            states.positions(&parameters.look_state)?;
+            classes = classes_of(&parameters.world_file)?;
+            bin_parts = bin_parts_of(&parameters.world_file)?;
+            match kind {
+                "follow" => Job::Follow(Box::new(parameters.follow()?)),
+                _ => Job::Sort(bins_of(&parameters.world_file)?),
+            }
+        }
+    };
     let skills = RosSkills {
         states,
-        classes: bins.iter().map(|bin| bin.class.clone()).collect(),
+        classes,
         bin_parts,
         clock: clock.clone(),
         seen,
@@ -61,6 +67,9 @@ pub fn run() -> anyhow::Result<()> {
         execute: node.action_client(names::EXECUTE_TRAJECTORY)?,
         cartesian: node.client(names::COMPUTE_CARTESIAN_PATH)?,
         gripper: node.action_client(names::GRIPPER_CMD)?,
+        kinematics: node.client(names::COMPUTE_FK)?,
+        twists: node.publish_on(&topics::DELTA_TWIST)?,
+        gripping: None,
         parameters: parameters.clone(),
     };
 
@@ -89,7 +98,6 @@ pub fn run() -> anyhow::Result<()> {
 
     let worker = std::thread::Builder::new().name("task".to_owned()).spawn({
         let stop = stop.clone();
-        let job = if sorts { Job::Sort(bins) } else { Job::Reach };
         move || work(skills, &job, &starts, &stop, &diagnostics)
     })?;
     node.spin();
@@ -149,6 +157,7 @@ impl Transitions for Control {
 enum Job {
     Sort(Vec<Bin>),
     Reach,
+    Follow(Box<FollowConfig>),
 }
 
 impl Job {
@@ -167,6 +176,10 @@ impl Job {
                 let (report, result) = ReachTask::new(ReachConfig::default(), course).run(skills);
                 (serde_json::json!(report), result)
             }
+            Self::Follow(config) => {
+                let (report, result) = FollowTask::new(config.as_ref().clone()).run(skills);
+                (serde_json::json!(report), result)
+            }
         }
     }
 
@@ -174,6 +187,7 @@ impl Job {
         match self {
             Self::Sort(_) => "the table is sorted",
             Self::Reach => "every pose was reached",
+            Self::Follow(_) => "the object is in the hand",
         }
     }
 }

@@ -1,14 +1,16 @@
-use praxis_task::{GraspConfig, SortConfig};
+use praxis_task::{FollowConfig, GraspConfig, SortConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::pipeline::ConfigureError;
 
 /// Parameters of the task node.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TaskParameters {
     /// What is done: `sort` sorts the table, `reach` brings the tool to the poses that are asked
-    /// for on `task/reach_poses`.
-    #[schemars(extend("enum" = ["sort", "reach"]))]
+    /// for on `task/reach_poses`, `follow` picks one object that moves.
+    #[schemars(extend("enum" = ["sort", "reach", "follow"]))]
     pub kind: String,
     /// World file: where the bins stand and what belongs into them.
     pub world_file: String,
@@ -53,6 +55,10 @@ pub struct TaskParameters {
     /// Share of the acceleration limits on straight ways near objects.
     #[schemars(range(min = 0.01, max = 1.0))]
     pub straight_acceleration_scaling: f64,
+    /// Moving objects are picked where x is within these two, metres.
+    pub follow_x_m: Vec<f64>,
+    /// Moving objects are picked where y is within these two, metres.
+    pub follow_y_m: Vec<f64>,
     /// Height of the straight approach and retreat, metres.
     #[schemars(range(min = 0.01, max = 0.5))]
     pub approach_m: f64,
@@ -97,6 +103,8 @@ impl Default for TaskParameters {
             planning_time_s: 2.0,
             straight_velocity_scaling: 0.25,
             straight_acceleration_scaling: 0.25,
+            follow_x_m: vec![0.35, 0.65],
+            follow_y_m: vec![-0.35, 0.35],
             approach_m: sort.approach_m,
             release_height_m: sort.release_height_m,
             slot_pitch_m: sort.slot_pitch_m,
@@ -108,6 +116,24 @@ impl Default for TaskParameters {
 }
 
 impl TaskParameters {
+    /// What following wants to know; an error if an area is no pair of numbers.
+    pub fn follow(&self) -> Result<FollowConfig, ConfigureError> {
+        let range = |name: &'static str, values: &[f64]| {
+            let pair = <[f64; 2]>::try_from(values).ok().filter(|[low, high]| low < high);
+            pair.ok_or_else(|| ConfigureError::NoRange { name, found: values.to_vec() })
+        };
+        Ok(FollowConfig {
+            look_state: self.look_state.clone(),
+            area_m: [
+                range("follow_x_m", &self.follow_x_m)?,
+                range("follow_y_m", &self.follow_y_m)?,
+            ],
+            approach_m: self.approach_m,
+            grip_force_n: self.grip_force_n,
+            ..FollowConfig::default()
+        })
+    }
+
     /// What the task itself wants to know.
     pub fn sort(&self) -> SortConfig {
         SortConfig {

@@ -20,6 +20,14 @@ pub enum ConfigureError {
         /// Why.
         problem: String,
     },
+    /// A range that is none.
+    #[error("parameter '{name}' is {found:?}, must be two numbers, the lower one first")]
+    NoRange {
+        /// The parameter.
+        name: &'static str,
+        /// What was given.
+        found: Vec<f64>,
+    },
     /// A state that the SRDF does not have.
     #[error("group '{group}' has no state '{state}'; it has {known:?}")]
     NoState {
@@ -42,6 +50,12 @@ pub fn bins_of(world_file: &str) -> Result<Vec<Bin>, ConfigureError> {
         inner_size_m: bin.inner_size_m.xy(),
     };
     Ok(world.bins.iter().map(bin).collect())
+}
+
+/// Names of the classes of a world file.
+pub fn classes_of(world_file: &str) -> Result<Vec<String>, ConfigureError> {
+    let world = World::read(Path::new(world_file))?;
+    Ok(world.classes.iter().map(|class| class.name.clone()).collect())
 }
 
 /// Ids of the walls and the floor of every bin of a world file.

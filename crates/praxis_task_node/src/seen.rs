@@ -75,6 +75,11 @@ impl Seen {
         }
     }
 
+    /// The newest view and when it was taken.
+    pub fn objects(&self) -> Option<(Stamp, Vec<SeenObject>)> {
+        self.lock().objects.clone()
+    }
+
     /// Sum of some joints' positions, if they were heard of within the last half second.
     pub fn sum_of(&self, joints: &[String]) -> Option<f64> {
         const FRESH: Duration = Duration::from_millis(500);

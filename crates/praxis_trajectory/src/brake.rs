@@ -1,4 +1,4 @@
-use crate::limits::JointLimit;
+use crate::stop::{JerkPhase, stop_phases};
 use crate::{JointLimits, JointSample, Trajectory, TrajectoryError};
 
 /// Knots of a brake nearer in time than this are one.
@@ -11,13 +11,6 @@ const KNOT_SHARE: f64 = 0.85;
 const PATH_BRAKE_HALVINGS: u32 = 4;
 /// Longest brake along a path before every joint brakes on its own.
 const LONGEST_PATH_BRAKE_S: f64 = 4.0;
-
-/// Jerk held for a time.
-#[derive(Clone, Copy, Debug, Default)]
-struct Phase {
-    duration_s: f64,
-    jerk: f64,
-}
 
 /// Stops every joint on its own as soon as its acceleration and jerk limits allow.
 ///
@@ -34,7 +27,7 @@ pub fn brake(
         let what = "limits".to_owned();
         return Err(TrajectoryError::LengthMismatch { what, got: limits.dim(), expected: dim });
     }
-    let phases: Vec<[Phase; 3]> = limits
+    let phases: Vec<[JerkPhase; 3]> = limits
         .joints()
         .iter()
         .enumerate()
@@ -68,33 +61,7 @@ pub fn brake(
     trajectory.finished()
 }
 
-/// Duration of the shortest stop of one joint from velocity and acceleration.
-pub fn shortest_stop_s(velocity: f64, acceleration: f64, limit: &JointLimit) -> f64 {
-    stop_phases(velocity, acceleration, limit).iter().map(|phase| phase.duration_s).sum()
-}
-
-/// Jerk phases that bring velocity and acceleration to zero: ramp to a peak, hold it, ramp out.
-fn stop_phases(velocity: f64, acceleration: f64, limit: &JointLimit) -> [Phase; 3] {
-    let (most, jerk) = (limit.acceleration, limit.jerk);
-    // What is left of the velocity if the acceleration were just taken away.
-    let left = velocity + acceleration * acceleration.abs() / (2.0 * jerk);
-    // Mirrored so that velocity has to grow by `rise` to come to zero.
-    let sign = if left > 0.0 { -1.0 } else { 1.0 };
-    let (a0, rise) = (sign * acceleration, -sign * velocity);
-    // Ramp a0 → peak → 0 changes the velocity by (2 peak² - a0²) / 2 jerk.
-    let peak = (jerk * rise + 0.5 * a0 * a0).max(0.0).sqrt().min(most);
-    let first_s = (peak - a0).abs() / jerk;
-    let first_jerk = jerk * (peak - a0).signum();
-    let gained = 0.5 * (a0 + peak) * first_s + 0.5 * peak * peak / jerk;
-    let hold_s = if peak > 0.0 { ((rise - gained) / peak).max(0.0) } else { 0.0 };
-    [
-        Phase { duration_s: first_s, jerk: sign * first_jerk },
-        Phase { duration_s: hold_s, jerk: 0.0 },
-        Phase { duration_s: peak / jerk, jerk: -sign * jerk },
-    ]
-}
-
-fn state_after(start: [f64; 3], phases: &[Phase], time_s: f64) -> [f64; 3] {
+fn state_after(start: [f64; 3], phases: &[JerkPhase], time_s: f64) -> [f64; 3] {
     let [mut p, mut v, mut a] = start;
     let mut left_s = time_s;
     for phase in phases {
@@ -182,19 +149,11 @@ fn keeps_limits(trajectory: &Trajectory, limits: &JointLimits) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::JointLimit;
     use proptest::prelude::*;
 
     fn limit() -> JointLimit {
         JointLimit::new(2.0, 4.0, 20.0)
-    }
-
-    #[test]
-    fn a_stop_from_cruise_takes_ramp_and_hold() {
-        // 0.2 s of ramp at both ends take 0.8 m/s, the other 1.2 m/s take 0.3 s.
-        assert!((shortest_stop_s(2.0, 0.0, &limit()) - 0.7).abs() < 1e-12);
-        // Too slow for a hold: 2 sqrt(v / j).
-        assert!((shortest_stop_s(0.2, 0.0, &limit()) - 0.2).abs() < 1e-12);
-        assert_eq!(shortest_stop_s(0.0, 0.0, &limit()), 0.0);
     }
 
     proptest! {

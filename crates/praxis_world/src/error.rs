@@ -65,6 +65,14 @@ pub enum WorldError {
         /// The classes described.
         known: Vec<String>,
     },
+    /// The conveyor is no fixed box.
+    #[error("the conveyor is to be the fixed box '{id}', which is not described; known: {known:?}")]
+    UnknownConveyor {
+        /// The box asked for.
+        id: String,
+        /// The boxes described.
+        known: Vec<String>,
+    },
     /// The camera looks straight down or at itself, so "up in the image" has no meaning.
     #[error("camera at {position_m:?} cannot look at {look_at_m:?}: up is undefined")]
     CameraUpUndefined {

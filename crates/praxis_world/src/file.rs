@@ -1,11 +1,12 @@
 use std::collections::BTreeSet;
 
-use nalgebra::{Point3, Vector3};
+use nalgebra::{Point3, Vector2, Vector3};
 use praxis_geometry::pose_from_xyz_rpy;
 use serde::Deserialize;
 
 use crate::camera::{CameraMount, Intrinsics, world_from_optical};
 use crate::classes::{ObjectClass, Range};
+use crate::conveyor::Conveyor;
 use crate::error::WorldError;
 use crate::fixed::{Bin, Colour, FixedBox};
 use crate::world::{SpawnArea, World};
@@ -16,6 +17,8 @@ use crate::world::{SpawnArea, World};
 struct WorldFile {
     name: String,
     fixed: Vec<FixedFile>,
+    #[serde(default)]
+    conveyor: Option<ConveyorFile>,
     // A world in which nothing is sorted has only what stands fixed.
     #[serde(default)]
     bins: Vec<BinFile>,
@@ -41,6 +44,14 @@ struct FixedFile {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct ConveyorFile {
+    id: String,
+    velocity_mps: [f64; 2],
+    turns_back_m: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct BinFile {
     id: String,
     class: String,
@@ -57,6 +68,8 @@ struct SpawnFile {
     y_m: Range,
     clearance_m: f64,
     objects_per_class: usize,
+    #[serde(default)]
+    at_most: Option<usize>,
 }
 
 #[derive(Deserialize)]
@@ -96,8 +109,10 @@ impl World {
             None => return Err(WorldError::Missing { what: "mass_kg" }),
         };
         check_positive_range("mass_kg", mass_kg)?;
+        let conveyor = file.conveyor.map(|conveyor| conveyor.check(&file.fixed)).transpose()?;
         Ok(Self {
             name: file.name,
+            conveyor,
             fixed: file.fixed.into_iter().map(FixedFile::check).collect::<Result<_, _>>()?,
             bins: file.bins.into_iter().map(BinFile::check).collect::<Result<_, _>>()?,
             spawn,
@@ -136,6 +151,20 @@ impl FixedFile {
     }
 }
 
+impl ConveyorFile {
+    fn check(self, fixed: &[FixedFile]) -> Result<Conveyor, WorldError> {
+        let Self { id, velocity_mps, turns_back_m } = self;
+        let velocity_mps = Vector2::from(velocity_mps);
+        check_positive("turns_back_m of the conveyor", &[turns_back_m])?;
+        check_positive("speed of the conveyor", &[velocity_mps.norm()])?;
+        if fixed.iter().all(|fixed| fixed.id != id) {
+            let known = fixed.iter().map(|fixed| fixed.id.clone()).collect();
+            return Err(WorldError::UnknownConveyor { id, known });
+        }
+        Ok(Conveyor { id, velocity_mps, turns_back_m })
+    }
+}
+
 impl BinFile {
     fn check(self) -> Result<Bin, WorldError> {
         check_positive(&format!("inner_size_m of bin '{}'", self.id), &self.inner_size_m)?;
@@ -155,11 +184,11 @@ impl BinFile {
 
 impl SpawnFile {
     fn check(self) -> Result<SpawnArea, WorldError> {
-        let Self { x_m, y_m, clearance_m, objects_per_class } = self;
+        let Self { x_m, y_m, clearance_m, objects_per_class, at_most } = self;
         check_range("x_m of the spawn area", x_m)?;
         check_range("y_m of the spawn area", y_m)?;
         check_positive("clearance_m of the spawn area", &[clearance_m])?;
-        Ok(SpawnArea { x_m, y_m, clearance_m, objects_per_class })
+        Ok(SpawnArea { x_m, y_m, clearance_m, objects_per_class, at_most })
     }
 }
 

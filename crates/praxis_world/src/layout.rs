@@ -72,6 +72,9 @@ impl World {
                 objects.push(object);
             }
         }
+        while self.spawn.at_most.is_some_and(|most| objects.len() > most) {
+            objects.swap_remove(rng.random_range(0..objects.len()));
+        }
         Some(objects)
     }
 

@@ -7,6 +7,7 @@
 
 mod camera;
 mod classes;
+mod conveyor;
 mod error;
 mod file;
 mod fixed;
@@ -16,6 +17,7 @@ mod world;
 
 pub use self::camera::{CameraMount, Intrinsics};
 pub use self::classes::{ClassShape, ObjectClass, Range};
+pub use self::conveyor::Conveyor;
 pub use self::error::WorldError;
 pub use self::fixed::{Bin, Colour, FixedBox};
 pub use self::layout::{ObjectInstance, Part};

@@ -2,6 +2,7 @@ use std::path::Path;
 
 use crate::camera::CameraMount;
 use crate::classes::{ObjectClass, Range};
+use crate::conveyor::Conveyor;
 use crate::error::WorldError;
 use crate::fixed::{Bin, FixedBox};
 
@@ -16,12 +17,19 @@ pub struct SpawnArea {
     pub clearance_m: f64,
     /// How many objects of each class.
     pub objects_per_class: usize,
+    /// So many of them are there, chosen by the seed; all if absent.
+    pub at_most: Option<usize>,
 }
 
 impl SpawnArea {
     /// Of a world in which nothing lies about.
-    pub(crate) const NONE: Self =
-        Self { x_m: [0.0; 2], y_m: [0.0; 2], clearance_m: 0.0, objects_per_class: 0 };
+    pub(crate) const NONE: Self = Self {
+        x_m: [0.0; 2],
+        y_m: [0.0; 2],
+        clearance_m: 0.0,
+        objects_per_class: 0,
+        at_most: None,
+    };
 }
 
 /// A table-top world: checked, in metres, in the frame `world` (z = 0 is the table top).
@@ -31,6 +39,8 @@ pub struct World {
     pub name: String,
     /// Table, walls: everything fixed that is no bin.
     pub fixed: Vec<FixedBox>,
+    /// The fixed box that carries what stands on it, if there is one.
+    pub conveyor: Option<Conveyor>,
     /// Where objects go.
     pub bins: Vec<Bin>,
     /// Where objects come from.

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::launch_table::LaunchTable;
 use crate::processes::Nodes;
+use crate::quantiles::quantile;
 use crate::{build, domain, places, setup};
 
 const PERIOD_US: f64 = 1000.0;
@@ -122,24 +123,9 @@ fn quantiles(values: &[f64]) -> Quantiles {
     Quantiles { p50: at(0.5), p99: at(0.99), p999: at(0.999), max: at(1.0), samples: values.len() }
 }
 
-/// The value that a share of all values does not exceed.
-fn quantile(values: &[f64], share: f64) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let rank = (share * sorted.len() as f64).ceil() as usize;
-    sorted[rank.clamp(1, sorted.len()) - 1]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn quantiles_are_values_that_occurred() {
-        let values: Vec<f64> = (1..=1000).rev().map(f64::from).collect();
-        assert_eq!((quantile(&values, 0.5), quantile(&values, 0.999)), (500.0, 999.0));
-        assert_eq!((quantile(&values, 1.0), quantile(&[7.0], 0.5)), (1000.0, 7.0));
-    }
 
     #[test]
     fn the_warm_up_is_left_out_and_too_little_is_told() {

@@ -9,8 +9,10 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
+use crate::frame_latency::FrameLatency;
 use crate::launch_table::LaunchTable;
 use crate::processes::{Nodes, empty_file};
+use crate::quantiles::Spread;
 use crate::{build, domain, places, setup};
 
 /// Wall time after which a run counts as failed, whatever the simulator says.
@@ -88,6 +90,8 @@ struct Run {
     contacts: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     violations: Vec<String>,
+    #[serde(skip)]
+    latency: FrameLatency,
 }
 
 #[derive(Serialize)]
@@ -102,6 +106,10 @@ struct Figures {
     thrusts: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     passed_without_stop: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frame_to_trajectory_ms: Option<Spread>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    planning_and_joining_ms: Option<Spread>,
     runs: Vec<Run>,
 }
 
@@ -125,6 +133,8 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         }
     }
     let sum = |of: fn(&Run) -> u32| runs.iter().map(of).sum::<u32>();
+    let mut latency = FrameLatency::default();
+    runs.iter().for_each(|run| latency.add(&run.latency));
     let figures = Figures {
         success: !runs.is_empty() && runs.iter().all(|run| run.success),
         placed: sum(|run| run.placed),
@@ -137,6 +147,8 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             .iter()
             .filter_map(|run| run.passed_without_stop)
             .reduce(|a, b| a + b),
+        frame_to_trajectory_ms: Spread::of(&latency.to_trajectory_ms),
+        planning_and_joining_ms: Spread::of(&latency.planning_ms),
         runs,
     };
     if let Some(path) = &options.json {
@@ -155,6 +167,17 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         figures.limit_violations,
         figures.duration_s
     );
+    if let (Some(thrusts), Some(passed)) = (figures.thrusts, figures.passed_without_stop) {
+        println!("{passed} of {thrusts} thrusts passed without coming to rest");
+    }
+    for (what, spread) in [
+        ("frame published to new trajectory", &figures.frame_to_trajectory_ms),
+        ("of which planning and joining", &figures.planning_and_joining_ms),
+    ] {
+        if let Some(spread) = spread {
+            println!("{what}: {spread}");
+        }
+    }
     Ok(if figures.success { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -179,6 +202,11 @@ fn one_run(
         ("seed", seed.to_string()),
         ("judge_file", judge.display().to_string()),
     ];
+    let measured = ["frames_file", "takeovers_file"].map(|name| (name, folder.join(name)));
+    let is_measured = measured.iter().all(|(name, _)| table.arguments.contains_key(*name));
+    if is_measured {
+        given.extend(measured.iter().map(|(name, file)| (*name, file.display().to_string())));
+    }
     for argument in &options.arguments {
         let Some((name, value)) = argument.split_once(":=") else {
             bail!("'{argument}' is not of the form name:=value");
@@ -240,6 +268,11 @@ fn one_run(
         && verdict.success
         && verdict.forbidden_contacts == 0
         && verdict.limit_violations == 0;
+    let mut latency = FrameLatency::default();
+    if is_measured && ended_early.is_none() {
+        let [(_, frames), (_, takeovers)] = &measured;
+        latency = FrameLatency::read(frames, takeovers)?;
+    }
     println!("\n  {}", if success { "succeeded" } else { "failed" });
     if !success {
         if let Some(reason) = ended_early {
@@ -266,6 +299,7 @@ fn one_run(
         passed_without_stop: verdict.passed_without_stop,
         contacts: verdict.contacts,
         violations: verdict.violations,
+        latency,
     })
 }
 
@@ -292,7 +326,11 @@ fn newest_verdict(path: &std::path::Path) -> Option<Verdict> {
 
 /// What the counts of a scenario count.
 fn verb(scenario: &str) -> &'static str {
-    if ["reach", "reflex"].contains(&scenario) { "reached" } else { "placed" }
+    match scenario {
+        "reach" | "reflex" => "reached",
+        "moving_goal" => "picked",
+        _ => "placed",
+    }
 }
 
 /// Characters of the time in a line of progress.

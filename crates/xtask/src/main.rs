@@ -4,15 +4,19 @@
 mod bench;
 mod bench_control;
 mod bench_perception;
+mod beside;
 mod bring;
 mod build;
 mod demo;
 mod doctor;
 mod domain;
 mod environment;
+mod faults;
+mod frame_latency;
 mod launch_table;
 mod places;
 mod processes;
+mod quantiles;
 mod setup;
 mod stamp;
 mod suites;
@@ -44,6 +48,8 @@ enum Command {
         #[command(subcommand)]
         subject: bench::Subject,
     },
+    /// Sorts tables while nodes die and hang, stops are asked for and broken messages arrive.
+    Faults(faults::Options),
     /// Checks machine, set-up and configuration; each finding comes with its cure.
     Doctor,
     /// Runs a command with the environment of the nodes, in the domain of the running demo.
@@ -64,6 +70,7 @@ fn main() -> ExitCode {
         Command::Demo(options) => demo::run(&options),
         Command::Test(options) => suites::run(&options),
         Command::Bench { subject } => bench::run(&subject),
+        Command::Faults(options) => faults::run(&options),
         Command::Doctor => doctor::run(),
         Command::Exec { command, domain } => environment::exec(&command, domain),
     };

@@ -1,12 +1,12 @@
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
+use crate::beside::{self, Figures, SortingBeside};
 use crate::build::ROS_CRATES;
-use crate::{bench, bring, build, domain, environment, places, processes, setup};
+use crate::{bench, bring, build, domain, environment, places, setup};
 
 /// Options of `test`.
 #[derive(Args)]
@@ -20,8 +20,9 @@ pub struct Options {
     only: Option<String>,
 }
 
-/// A script that runs beside the demo; the table must get sorted all the same.
-struct Beside {
+/// What runs beside the demo; the table must get sorted all the same.
+struct Part {
+    name: &'static str,
     script: &'static str,
     arguments: &'static [&'static str],
     seed: u32,
@@ -29,9 +30,21 @@ struct Beside {
     may_touch: bool,
 }
 
-const BESIDE_A_DEMO: [Beside; 2] = [
-    Beside { script: "inspect_graph", arguments: &["--move"], seed: 1, may_touch: false },
-    Beside { script: "survive_kill", arguments: &[], seed: 2, may_touch: true },
+const BESIDE_A_DEMO: [Part; 2] = [
+    Part {
+        name: "inspect_graph",
+        script: "inspect_graph",
+        arguments: &["--move"],
+        seed: 1,
+        may_touch: false,
+    },
+    Part {
+        name: "survive_kill",
+        script: "faults",
+        arguments: &["kill_planning", "kill_control", "kill_perception", "kill_task"],
+        seed: 2,
+        may_touch: true,
+    },
 ];
 /// Simulated seconds that a network with random weights gets; the trained one has placed three
 /// objects by then.
@@ -120,8 +133,8 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         command.arg("-u").arg(places::root().join("tests/ros").join(format!("{name}.py")));
         counted(&mut count, name, &mut command)?;
     }
-    for beside in BESIDE_A_DEMO.iter().filter(|beside| wanted(beside.script)) {
-        beside_a_demo(&mut count, beside)?;
+    for part in BESIDE_A_DEMO.iter().filter(|part| wanted(part.name)) {
+        beside_a_demo(&mut count, part)?;
     }
     if asked("colcon") {
         setup::colcon()?;
@@ -138,7 +151,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         random_weights(&mut count)?;
     }
     if asked("demo") {
-        whole(&mut count, "demo", demo()?.args(["--seed", "1"]))?;
+        whole(&mut count, "demo", beside::demo()?.args(["--seed", "1"]))?;
     }
     if asked("lint") {
         whole(
@@ -222,44 +235,14 @@ fn python_suites() -> Result<Vec<String>> {
     Ok(names)
 }
 
-fn demo() -> Result<Command> {
-    let mut demo = Command::new(std::env::current_exe()?);
-    demo.args(["demo", "--headless"]).current_dir(places::root());
-    Ok(demo)
-}
-
 /// Runs a script of `tests/ros` while the demo sorts a table in the same domain.
-fn beside_a_demo(count: &mut Count, beside: &Beside) -> Result<()> {
-    let Beside { script, arguments, seed, may_touch } = beside;
-    let domain = domain::private(60 + seed);
-    let figures = fresh_figures(script)?;
-    let mut demo = demo()?;
-    demo.args(["--seed", &seed.to_string(), "--domain", &domain.to_string()]);
-    demo.arg("--json").arg(&figures);
-    let mut run = EndsWithUs(demo.spawn().with_context(|| format!("cannot run {demo:?}"))?);
-    let mut command = environment::command(environment::python(), domain)?;
-    command
-        .arg("-u")
-        .arg(places::root().join("tests/ros").join(format!("{script}.py")))
-        .args(*arguments);
-    counted(count, script, &mut command)?;
-    let succeeded = run.0.wait()?.success();
-    let sorted = if *may_touch { is_sorted(&figures)? } else { succeeded };
-    count.add(&format!("the demo beside {script}"), u32::from(sorted), u32::from(!sorted));
+fn beside_a_demo(count: &mut Count, part: &Part) -> Result<()> {
+    let demo = SortingBeside::start(part.name, part.seed)?;
+    counted(count, part.name, demo.script(part.script)?.args(part.arguments))?;
+    let ended = demo.end()?;
+    let sorted = if part.may_touch { ended.is_sorted } else { ended.succeeded };
+    count.add(&format!("the demo beside {}", part.name), u32::from(sorted), u32::from(!sorted));
     Ok(())
-}
-
-/// A child that is asked to end when this goes out of scope.
-struct EndsWithUs(Child);
-
-impl Drop for EndsWithUs {
-    fn drop(&mut self) {
-        if matches!(self.0.try_wait(), Ok(None)) {
-            processes::signal(&self.0, "-INT");
-            // Whether it ended well is nobody's question any more.
-            let _ = self.0.wait();
-        }
-    }
 }
 
 /// The demo with a network that has learnt nothing: no object gets into its bin.
@@ -276,17 +259,17 @@ fn random_weights(count: &mut Count) -> Result<()> {
             .arg(&network),
         "the message above says what is wrong with the network's file",
     )?;
-    let figures = fresh_figures(WHAT)?;
-    let status = demo()?
+    let figures = Figures::fresh(WHAT)?;
+    let status = beside::demo()?
         .args(["--seed", "1"])
         .arg("--record")
         .arg(&folder)
         .arg("--json")
-        .arg(&figures)
+        .arg(figures.path())
         .args(["--", RANDOM_WEIGHTS_TIME_S])
         .arg(format!("network:={}", network.display()))
         .status()?;
-    let placed = figure(&figures, "placed")?;
+    let placed = figures.count("placed")?;
     let log = folder.join("sort_table_1/perception.log");
     let loaded = std::fs::read_to_string(&log)
         .with_context(|| format!("the demo left no {}", log.display()))?
@@ -301,26 +284,6 @@ fn random_weights(count: &mut Count) -> Result<()> {
     let holds = nothing && loaded;
     count.add(WHAT, u32::from(holds), u32::from(!holds));
     Ok(())
-}
-
-/// Where the demo of that part writes its figures; those of a run before must not speak for it.
-fn fresh_figures(part: &str) -> Result<PathBuf> {
-    let folder = places::demos().join(part);
-    std::fs::create_dir_all(&folder)?;
-    let path = folder.join("figures.json");
-    let _ = std::fs::remove_file(&path);
-    Ok(path)
-}
-
-fn is_sorted(figures: &Path) -> Result<bool> {
-    Ok(figure(figures, "total")? > 0 && figure(figures, "placed")? == figure(figures, "total")?)
-}
-
-fn figure(figures: &Path, name: &str) -> Result<u64> {
-    let text = std::fs::read_to_string(figures)
-        .with_context(|| format!("the demo left no {}", figures.display()))?;
-    let figures: serde_json::Value = serde_json::from_str(&text)?;
-    figures[name].as_u64().with_context(|| format!("the demo's figures have no '{name}'"))
 }
 
 /// A command that counts as one test.
