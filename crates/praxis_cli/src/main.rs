@@ -3,16 +3,19 @@
 //! A verb is one file with its `Options` and `run`; it is named in [`Verb`] and called in `main`.
 
 mod arm;
+mod calibrate;
 mod completions;
 mod description;
 mod doctor;
 mod files;
 mod home;
 mod limits;
+mod looks;
 mod man;
 mod new_robot;
 mod obstacles;
 mod pairs;
+mod perceive;
 mod picture;
 mod report;
 mod ros2_control;
@@ -56,6 +59,10 @@ enum Verb {
     Urdf(urdf::Options),
     /// Writes a world file as SDF, for Gazebo.
     Sdf(sdf::Options),
+    /// Looks at a recording as perception does and tells the objects and what each stage took.
+    Perceive(perceive::Options),
+    /// Finds where a camera is mounted from a recording of the robot and a checkerboard.
+    Calibrate(calibrate::Options),
     /// Prints the completion script of a shell.
     Completions(completions::Options),
     /// Writes the manual pages.
@@ -69,6 +76,8 @@ fn main() -> ExitCode {
         Verb::Doctor(options) => doctor::run(&options),
         Verb::Urdf(options) => urdf::run(&options).map(|()| ExitCode::SUCCESS),
         Verb::Sdf(options) => sdf::run(&options).map(|()| ExitCode::SUCCESS),
+        Verb::Perceive(options) => perceive::run(&options).map(|()| ExitCode::SUCCESS),
+        Verb::Calibrate(options) => calibrate::run(&options).map(|()| ExitCode::SUCCESS),
         Verb::Man(options) => man::run(&options).map(|()| ExitCode::SUCCESS),
         Verb::Completions(options) => {
             completions::run(&options);

@@ -43,6 +43,16 @@ pub enum PerceptionError {
         /// Bytes that there are.
         found: usize,
     },
+    /// Compressed bytes that hold no picture.
+    #[error("the compressed {what} image of format `{format}` cannot be read: {reason}")]
+    Compressed {
+        /// Colour or depth.
+        what: &'static str,
+        /// What the message says.
+        format: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// A camera matrix that no camera has.
     #[error("camera info: {field} is {found}, expected {expected}")]
     CameraInfo {

@@ -132,6 +132,15 @@ impl RobotBody {
         }
     }
 
+    /// Middle and bare radius of every sphere.
+    pub(crate) fn spheres(&self) -> impl Iterator<Item = (Point3<f64>, f64)> {
+        let padding = self.padding_m;
+        self.spheres.iter().map(move |&[x, y, z, r2]| {
+            let centre = Point3::new(f64::from(x), f64::from(y), f64::from(z));
+            (centre, (f64::from(r2.sqrt()) - padding).max(0.0))
+        })
+    }
+
     /// Whether there is nothing to remove.
     pub fn is_empty(&self) -> bool {
         self.spheres.is_empty() && self.held.is_empty()

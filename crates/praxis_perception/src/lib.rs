@@ -11,17 +11,22 @@ mod assignment;
 mod box_pose;
 mod camera;
 mod clock_watch;
+mod compressed;
 mod error;
 mod exclusion;
 mod fit;
 mod image;
+pub mod intake;
 mod known_space;
 mod locate;
+mod mount_watch;
 mod object;
 mod obstacles;
 mod outline;
 mod perceiver;
 mod plane;
+mod robot_model;
+mod rvl;
 mod scan;
 mod segment;
 mod sight;
@@ -38,6 +43,7 @@ pub use self::error::PerceptionError;
 pub use self::exclusion::{KnownBox, RobotBody, Sphere};
 pub use self::image::{ColourImage, DepthImage};
 pub use self::locate::{LocateConfig, Located, yaw_period_rad};
+pub use self::mount_watch::{MountConfig, MountEvidence, MountTrouble, MountWatch, mount_evidence};
 pub use self::object::{Evidence, SeenObject};
 pub use self::obstacles::{
     CloudFrame, DepthFrame, ObstacleChange, ObstacleConfig, ObstacleWorld, Space,
@@ -45,6 +51,7 @@ pub use self::obstacles::{
 pub use self::outline::{Outline, wrapped};
 pub use self::perceiver::{Frame, Perceiver, PerceiverConfig, Perception, StageTimes};
 pub use self::plane::SupportPlane;
+pub use self::robot_model::{PlacedRobot, RobotModel};
 pub use self::sighting::{Carried, SeenShape, Sighting};
 pub use self::track::Track;
 pub use self::tracker::{MotionModel, Place, Sightings, Taken, Tracker, TrackerConfig};

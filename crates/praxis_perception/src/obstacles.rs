@@ -37,6 +37,10 @@ pub struct ObstacleConfig {
     /// A ray clears what it passes only when it ends so far behind it, metres; the sensor's noise.
     #[schemars(range(min = 0.0, max = 0.5))]
     pub clear_margin_m: f64,
+    /// How far a depth pixel without a return is taken to look freely, metres; 0: it clears nothing.
+    /// Black, shiny and too near things give no return either: only for sensors that see those.
+    #[schemars(range(min = 0.0, max = 200.0))]
+    pub no_return_clears_to_m: f64,
     /// A point is dropped after so many frames in a row that look through it.
     #[schemars(range(min = 1, max = 100))]
     pub clear_frames: u32,
@@ -57,6 +61,7 @@ impl Default for ObstacleConfig {
             max_distance_m: 1.2,
             object_padding_m: 0.015,
             clear_margin_m: 0.012,
+            no_return_clears_to_m: 0.0,
             clear_frames: 2,
             max_points: 100_000,
             space_cell_m: 0.06,
@@ -191,7 +196,9 @@ impl ObstacleWorld {
         check_pose(frame.world_from_camera)?;
         let table = self.take_rays(frame.camera, frame.depth)?;
         let scan = Scan::new(frame.depth, &table, frame.world_from_camera);
-        let sight = DepthSight::new(scan, frame.world_from_camera, self.config.pixel_step);
+        let no_return_m = self.config.no_return_clears_to_m as f32;
+        let step = self.config.pixel_step;
+        let sight = DepthSight::new(scan, frame.world_from_camera, step, no_return_m);
         let change = self.take(&sight, frame.stamp, frame.robot);
         self.rays.push(table);
         Ok(change)

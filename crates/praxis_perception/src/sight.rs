@@ -33,14 +33,17 @@ pub(crate) struct DepthSight<'a> {
     camera_from_world: Pose,
     step: usize,
     focal_px: f64,
+    /// How far a pixel without a return looks; 0 for it says nothing.
+    no_return_m: f32,
     /// Nearest depth of each tile; 0 where a pixel has none.
     nearest: Vec<f32>,
     tiles: [usize; 2],
 }
 
 impl<'a> DepthSight<'a> {
-    /// Every `step`th pixel along both sides gives a point.
-    pub fn new(scan: Scan<'a>, world_from_camera: &Pose, step: usize) -> Self {
+    /// Every `step`th pixel along both sides gives a point; one without a return looks through up to
+    /// `no_return_m`, with 0 it says nothing.
+    pub fn new(scan: Scan<'a>, world_from_camera: &Pose, step: usize, no_return_m: f32) -> Self {
         let tiles = [scan.width().div_ceil(TILE), scan.height().div_ceil(TILE)];
         let mut nearest = vec![f32::INFINITY; tiles[0] * tiles[1]];
         for row in 0..scan.height() {
@@ -48,7 +51,7 @@ impl<'a> DepthSight<'a> {
             for column in 0..scan.width() {
                 let depth = scan.depth_m(column, row);
                 // A hole says nothing, so a tile with one says nothing.
-                let depth = if depth.is_nan() { 0.0 } else { depth };
+                let depth = if depth.is_nan() { no_return_m } else { depth };
                 let least = &mut line[column / TILE];
                 *least = least.min(depth);
             }
@@ -59,6 +62,7 @@ impl<'a> DepthSight<'a> {
             camera_from_world: world_from_camera.inverse(),
             step: step.max(1),
             focal_px: focal[0].max(focal[1]),
+            no_return_m,
             nearest,
             tiles,
         }
@@ -115,7 +119,10 @@ impl<'a> DepthSight<'a> {
             if !inside {
                 continue;
             }
-            let depth = self.scan.depth_m(column as usize, row as usize);
+            let mut depth = self.scan.depth_m(column as usize, row as usize);
+            if depth.is_nan() && self.no_return_m > 0.0 {
+                depth = self.no_return_m;
+            }
             if depth <= behind {
                 return Gaze::Unsure;
             }

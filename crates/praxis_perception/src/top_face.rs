@@ -175,24 +175,39 @@ fn seen_around(edge: &[[f64; 2]], inside: &[[f64; 2]]) -> f64 {
 ///
 /// A box somewhere on a wall, or a small one on a large thing, does not agree.
 fn agrees(segment: &Segment, mask: &[bool]) -> bool {
-    let cells = || (0..mask.len()).filter(|&index| mask[index]);
-    let (all, inside) = cells().fold((0usize, 0usize), |(all, inside), index| {
-        (all + 1, inside + usize::from(segment.core[index]))
-    });
-    let extent = |chosen: &dyn Fn(usize) -> bool, axis: &dyn Fn(usize) -> usize| {
-        let places = || (0..mask.len()).filter(|&index| chosen(index)).map(axis);
-        match (places().min(), places().max()) {
-            (Some(low), Some(high)) => (high - low + 1) as f64,
-            _ => 0.0,
+    let (mut all, mut inside) = (0usize, 0usize);
+    let (mut core, mut face) = (Extent::default(), Extent::default());
+    for row in 0..segment.height {
+        for column in 0..segment.width {
+            let index = row * segment.width + column;
+            all += usize::from(mask[index]);
+            if segment.core[index] {
+                core.add(column, row);
+                if mask[index] {
+                    inside += 1;
+                    face.add(column, row);
+                }
+            }
         }
-    };
-    let share = |axis: &dyn Fn(usize) -> usize| {
-        let core = extent(&|index| segment.core[index], axis);
-        extent(&|index| mask[index] && segment.core[index], axis) / core.max(1.0)
-    };
-    let (columns, rows) =
-        (share(&|index| index % segment.width), share(&|index| index / segment.width));
-    inside * 10 >= all * 7 && columns.max(rows) >= 0.5
+    }
+    let share = |axis: usize| face.side(axis) / core.side(axis).max(1.0);
+    inside * 10 >= all * 7 && share(0).max(share(1)) >= 0.5
+}
+
+/// First and last column and row of some cells.
+#[derive(Default)]
+struct Extent(Option<[[usize; 2]; 2]>);
+
+impl Extent {
+    fn add(&mut self, column: usize, row: usize) {
+        let [columns, rows] = self.0.get_or_insert([[column; 2], [row; 2]]);
+        *columns = [columns[0].min(column), columns[1].max(column)];
+        *rows = [rows[0].min(row), rows[1].max(row)];
+    }
+
+    fn side(&self, axis: usize) -> f64 {
+        self.0.map_or(0.0, |sides| (sides[axis][1] - sides[axis][0] + 1) as f64)
+    }
 }
 
 /// Which cells are of the top face; small holes within it are closed.

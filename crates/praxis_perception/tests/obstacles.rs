@@ -69,6 +69,26 @@ fn what_comes_is_in_with_its_first_frame_and_gone_two_after_it_left() {
 }
 
 #[test]
+fn pixels_without_a_return_clear_only_where_that_is_asked_for() {
+    for (no_return_clears_to_m, stays) in [(0.0, true), (0.2, true), (3.0, false)] {
+        let config = ObstacleConfig { no_return_clears_to_m, ..ObstacleConfig::default() };
+        let mut run = Run::new(config);
+        let (with, nobody) = (depth_image(&run.camera, &[thrust_in()]), RobotBody::default());
+        run.show(&with, &nobody);
+        let holes = DepthImage::from_metres(
+            with.width(),
+            with.height(),
+            vec![0.0; with.width() * with.height()],
+        );
+        for _ in 0..3 {
+            run.show(holes.as_ref().unwrap(), &nobody);
+        }
+        let left = run.near(0.52, 0.05, 0.08) > 0;
+        assert_eq!(left, stays, "no return clears to {no_return_clears_to_m} m");
+    }
+}
+
+#[test]
 fn noise_and_holes_leave_neither_ghosts_nor_gaps() {
     let mut run = Run::new(ObstacleConfig::default());
     let mut state = 0x2545_f491_4f6c_dd1du64;

@@ -49,8 +49,8 @@ impl Times {
             })
         };
         Map::from_iter([
-            ("network_ms".to_owned(), spread(&self.network)),
-            ("without_network_ms".to_owned(), spread(&self.rest)),
+            ("network_cpu_ms".to_owned(), spread(&self.network)),
+            ("without_network_cpu_ms".to_owned(), spread(&self.rest)),
         ])
     }
 }

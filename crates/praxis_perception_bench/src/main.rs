@@ -3,7 +3,8 @@
 //! In: a network's folder and a set of tables (by default the held-out one: colours, textures and
 //! proportions that training never shows). Out: average precision of the network, errors of the
 //! objects in space, per class and distance, without and with sensor noise, and the processor time
-//! of the network and of the rest, as one JSON object. `cargo xtask bench perception` builds and runs it.
+//! of the network and of the rest, as one JSON object. `watch` measures a running node from outside.
+//! `cargo xtask bench perception` builds and runs both.
 
 mod figures;
 mod precision;
@@ -11,6 +12,7 @@ mod robot;
 mod space;
 mod timed_network;
 mod view;
+mod watch;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,7 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use clap::Parser;
+use clap::{Args, Parser, Subcommand};
 use praxis_inference::{InferenceConfig, OrtNetwork, library_path};
 use praxis_network::Card;
 use praxis_perception::{Perceiver, PerceiverConfig};
@@ -34,7 +36,23 @@ use self::view::View;
 
 /// Measures perception on rendered tables whose truth is known.
 #[derive(Parser)]
-#[command(name = "cargo xtask bench perception")]
+#[command(name = "cargo xtask bench perception", args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    instead: Option<Instead>,
+    #[command(flatten)]
+    options: Options,
+}
+
+/// What is done instead of drawing tables.
+#[derive(Subcommand)]
+enum Instead {
+    /// Measures a running perception node from outside.
+    #[command(hide = true)]
+    Watch(watch::Options),
+}
+
+#[derive(Args)]
 struct Options {
     /// Folder of the network.
     #[arg(long, default_value = "models/networks/tabletop")]
@@ -69,12 +87,19 @@ struct Options {
 }
 
 fn main() -> Result<()> {
-    let options = Options::parse();
+    let Cli { instead, options } = Cli::parse();
+    match instead {
+        Some(Instead::Watch(options)) => watch::run(&options),
+        None => measure(&options),
+    }
+}
+
+fn measure(options: &Options) -> Result<()> {
     ensure!(options.frames > 0, "--frames is 0: nothing to measure");
-    let (mut perceiver, network_ns) = load(&options)?;
-    let mut figures = measured(&options, &mut perceiver, &network_ns, false)?;
+    let (mut perceiver, network_ns) = load(options)?;
+    let mut figures = measured(options, &mut perceiver, &network_ns, false)?;
     if !options.without_noise {
-        figures["with_noise"] = measured(&options, &mut perceiver, &network_ns, true)?;
+        figures["with_noise"] = measured(options, &mut perceiver, &network_ns, true)?;
     }
     let text = serde_json::to_string_pretty(&figures)?;
     println!("{text}");

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use praxis_perception::{CameraModel, DepthImage};
-use praxis_ros::convert::{CloudPoints, FromMsg, ImageView};
+use praxis_perception::CameraModel;
+use praxis_ros::convert::{CloudPoints, FromMsg};
 use praxis_ros::r2r::QosProfile;
 use praxis_ros::r2r::sensor_msgs::msg::{CameraInfo, Image, PointCloud2};
 use praxis_ros::{Diagnostics, Level, Node, RosError};
@@ -14,6 +14,7 @@ use praxis_ros::{Diagnostics, Level, Node, RosError};
 use crate::messages::camera_model;
 use crate::obstacle_desk::{Measured, ObstacleDesk, SensorFrame};
 use crate::parameters::ObstacleParameters;
+use crate::pictures::{Picture, raw_depth};
 
 /// Number of the main camera's depth among the sensors.
 pub const MAIN_CAMERA: usize = 0;
@@ -67,17 +68,10 @@ fn listen_to_depth(
         QosProfile::sensor_data(),
         move |message: &praxis_ros::r2r::NativeMsg<Image>| {
             let arrived = Instant::now();
-            let read =
-                ImageView::read(message).map_err(|error| error.to_string()).and_then(|view| {
-                    let (width, height, step) = (view.width, view.height, view.step);
-                    let big = view.is_bigendian;
-                    DepthImage::new(width, height, step, view.encoding, big, view.data)
-                        .map(|image| (view.stamp, view.frame.to_owned(), image))
-                        .map_err(|error| error.to_string())
-                });
+            let read = raw_depth(message);
             let known = camera.borrow().clone().ok_or_else(|| format!("no {info_topic} yet"));
             let read = read.and_then(|image| known.map(|camera| (image, camera)));
-            if let Some(((stamp, frame, image), camera)) = health.judge(read) {
+            if let Some((Picture { stamp, frame, image }, camera)) = health.judge(read) {
                 let measured = Measured::Depth(Arc::new(image), camera);
                 desk.put(sensor, SensorFrame { stamp, frame, arrived, measured });
             }

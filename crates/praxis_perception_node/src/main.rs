@@ -1,18 +1,20 @@
 //! The perception node: camera frames in, tracked objects and obstacle points out.
 //!
-//! `node.rs` listens and speaks, `intake.rs` pairs colour with depth, `pipeline.rs` turns a frame
+//! `node.rs` listens and speaks, `pipeline.rs` turns a frame
 //! into objects, `worker.rs` does so in a thread of its own, newest frame first;
 //! `obstacle_worker.rs` keeps the obstacle world in another, which waits for no network.
 
 mod drawing;
 mod further_sensors;
 mod held;
-mod intake;
+mod measuring;
 mod messages;
+mod mounts;
 mod node;
 mod obstacle_desk;
 mod obstacle_worker;
 mod parameters;
+mod pictures;
 mod pipeline;
 mod refusals;
 mod robot;

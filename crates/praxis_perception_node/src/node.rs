@@ -6,20 +6,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use praxis_perception::{ColourImage, DepthImage};
-use praxis_ros::convert::ImageView;
-use praxis_ros::r2r::NativeMsg;
-use praxis_ros::r2r::sensor_msgs::msg::{CameraInfo, Image};
+use praxis_ros::r2r::sensor_msgs::msg::CameraInfo;
 use praxis_ros::{Diagnostics, Level, Node, Parameters, Transitions, logging, topics};
 
 use crate::further_sensors::{self, MAIN_CAMERA};
-use crate::intake::{Colour, Depth, Intake, Look};
+use crate::measuring::Measuring;
 use crate::messages::camera_model;
 use crate::obstacle_desk::{Measured, ObstacleDesk, SensorFrame};
 use crate::obstacle_worker::{ObstacleWorker, SharedKnown};
 use crate::parameters::PerceptionParameters;
+use crate::pictures::{Picture, compressed_image, raw_colour, raw_depth};
 use crate::pipeline::Pipeline;
 use crate::robot::RobotInView;
 use crate::worker::{Desk, Outlets, SharedPipeline, Worker};
+use praxis_perception::intake::{Colour, Depth, Intake, Look};
 
 /// Runs the node until it is told to stop.
 pub fn run() -> anyhow::Result<()> {
@@ -70,6 +70,7 @@ pub fn run() -> anyhow::Result<()> {
         },
         robot,
         known,
+        measuring: Measuring::start(&settings.measure_file)?,
     };
     further_sensors::listen(&mut node, &settings.obstacles, &obstacle_desk, &diagnostics)?;
     Eyes::new(&settings, desk.clone(), obstacle_desk.clone(), diagnostics).open(&mut node)?;
@@ -136,11 +137,11 @@ struct Eyes {
     last_colour: Option<Instant>,
     /// What is wrong with the newest image of each kind, and when it was told.
     troubles: [Option<(String, Instant)>; 3],
+    /// Whether pictures come compressed.
+    compressed: bool,
+    /// Which topic a trouble is about.
+    topics: [&'static str; 3],
 }
-
-/// Which topic a trouble is about.
-const TOPICS: [&str; 3] =
-    [topics::COLOUR_IMAGE.name, topics::DEPTH_IMAGE.name, topics::CAMERA_INFO.name];
 
 impl Eyes {
     fn new(
@@ -149,6 +150,12 @@ impl Eyes {
         obstacles: ObstacleDesk,
         diagnostics: Diagnostics,
     ) -> Self {
+        let compressed = settings.image_transport == "compressed";
+        let pictures = if compressed {
+            [topics::COLOUR_COMPRESSED.name, topics::DEPTH_COMPRESSED.name]
+        } else {
+            [topics::COLOUR_IMAGE.name, topics::DEPTH_IMAGE.name]
+        };
         Self {
             intake: Intake::new(settings.max_stamp_gap_s, settings.require_depth),
             desk,
@@ -158,56 +165,56 @@ impl Eyes {
             opened: Instant::now(),
             last_colour: None,
             troubles: [None, None, None],
+            compressed,
+            topics: [pictures[0], pictures[1], topics::CAMERA_INFO.name],
         }
     }
 
     fn open(self, node: &mut Node) -> anyhow::Result<()> {
+        let compressed = self.compressed;
         let eyes = Rc::new(RefCell::new(self));
-        let ours = Rc::clone(&eyes);
-        node.listen_natively_to(&topics::COLOUR_IMAGE, move |message| {
-            ours.borrow_mut().colour(message);
-        })?;
-        let ours = Rc::clone(&eyes);
-        node.listen_natively_to(&topics::DEPTH_IMAGE, move |message| {
-            ours.borrow_mut().depth(message);
-        })?;
-        let ours = Rc::clone(&eyes);
+        let [colour, depth, info] = [(); 3].map(|()| Rc::clone(&eyes));
+        if compressed {
+            node.listen_to(&topics::COLOUR_COMPRESSED, move |message| {
+                let arrived = Instant::now();
+                let read = compressed_image(&message, ColourImage::from_compressed);
+                colour.borrow_mut().colour(read, arrived);
+            })?;
+            node.listen_to(&topics::DEPTH_COMPRESSED, move |message| {
+                let arrived = Instant::now();
+                let read = compressed_image(&message, DepthImage::from_compressed);
+                depth.borrow_mut().depth(read, arrived);
+            })?;
+        } else {
+            node.listen_natively_to(&topics::COLOUR_IMAGE, move |message| {
+                let arrived = Instant::now();
+                colour.borrow_mut().colour(raw_colour(message), arrived);
+            })?;
+            node.listen_natively_to(&topics::DEPTH_IMAGE, move |message| {
+                let arrived = Instant::now();
+                depth.borrow_mut().depth(raw_depth(message), arrived);
+            })?;
+        }
         node.listen_to(&topics::CAMERA_INFO, move |message: CameraInfo| {
-            ours.borrow_mut().camera_info(&message);
+            info.borrow_mut().camera_info(&message);
         })?;
         node.every(Duration::from_millis(500), move || eyes.borrow_mut().report());
         Ok(())
     }
 
-    fn colour(&mut self, message: &NativeMsg<Image>) {
-        let arrived = Instant::now();
+    fn colour(&mut self, read: Result<Picture<ColourImage>, String>, arrived: Instant) {
         self.last_colour = Some(arrived);
-        let read = ImageView::read(message).map_err(|error| error.to_string()).and_then(|view| {
-            let (width, height, step) = (view.width, view.height, view.step);
-            ColourImage::new(width, height, step, view.encoding, view.data.to_vec())
-                .map(|image| Colour {
-                    stamp: view.stamp,
-                    frame: view.frame.to_owned(),
-                    image,
-                    arrived,
-                })
-                .map_err(|error| error.to_string())
+        let look = read.map(|Picture { stamp, frame, image }| {
+            self.intake.colour(Colour { stamp, frame, image, arrived })
         });
-        let look = read.map(|colour| self.intake.colour(colour));
         self.take(0, look);
     }
 
-    fn depth(&mut self, message: &NativeMsg<Image>) {
-        let read = ImageView::read(message).map_err(|error| error.to_string()).and_then(|view| {
-            let (width, height, step) = (view.width, view.height, view.step);
-            DepthImage::new(width, height, step, view.encoding, view.is_bigendian, view.data)
-                .map(|image| {
-                    let image = Arc::new(image);
-                    Depth { stamp: view.stamp, frame: view.frame.to_owned(), image }
-                })
-                .map_err(|error| error.to_string())
+    fn depth(&mut self, read: Result<Picture<DepthImage>, String>, arrived: Instant) {
+        let read = read.map(|Picture { stamp, frame, image }| {
+            let image = Arc::new(image);
+            Depth { stamp, frame, image }
         });
-        let arrived = Instant::now();
         if let (Ok(depth), Some(camera)) = (&read, self.intake.camera()) {
             let frame = SensorFrame {
                 stamp: depth.stamp,
@@ -246,7 +253,7 @@ impl Eyes {
                     .filter(|(last, when)| *last == reason && when.elapsed() < QUIET)
                     .map(|(_, when)| *when);
                 if told.is_none() {
-                    tracing::warn!(topic = TOPICS[kind], %reason, "message is left out");
+                    tracing::warn!(topic = self.topics[kind], %reason, "message is left out");
                 }
                 self.troubles[kind] = Some((reason, told.unwrap_or_else(Instant::now)));
             }
@@ -266,12 +273,12 @@ impl Eyes {
         }
         let silence = self.last_colour.unwrap_or(self.opened).elapsed();
         self.diagnostics.value("camera", "silence_s", format!("{:.2}", silence.as_secs_f64()));
-        let trouble = self.troubles.iter().zip(TOPICS).find_map(|(trouble, topic)| {
+        let trouble = self.troubles.iter().zip(self.topics).find_map(|(trouble, topic)| {
             trouble.as_ref().map(|(reason, _)| format!("{topic}: {reason}"))
         });
         if silence > self.timeout {
             let seconds = silence.as_secs_f64();
-            let topic = TOPICS[0];
+            let topic = self.topics[0];
             let text = format!("no image on {topic} for {seconds:.1} s: is the camera plugged in?");
             self.diagnostics.report("camera", Level::Error, text);
         } else if let Some(trouble) = trouble {

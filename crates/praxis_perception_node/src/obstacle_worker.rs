@@ -12,6 +12,7 @@ use praxis_ros::r2r::sensor_msgs::msg::PointCloud2;
 use praxis_ros::tf::TfBuffer;
 use praxis_ros::{Clock, Diagnostics, Latency, Level, Parameters, Publisher, StateHandle};
 
+use crate::mounts::Mounts;
 use crate::obstacle_desk::{Measured, ObstacleDesk, SensorFrame};
 use crate::parameters::PerceptionParameters;
 use crate::refusals::Refusals;
@@ -50,6 +51,7 @@ pub struct ObstacleWorker {
 #[derive(Default)]
 struct Record {
     taken: u64,
+    mounts: Mounts,
     refusals: Refusals,
     lost: u64,
     work: Latency,
@@ -118,6 +120,8 @@ impl ObstacleWorker {
         record.age.add(Duration::from_secs_f64(age_s.clamp(0.0, 1e6)));
         record.lost += change.lost as u64;
         self.tell(told, world.len(), change);
+        let place = &world_from_sensor;
+        record.mounts.look(frame, place, &robot, &parameters, &self.diagnostics);
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! The node's parameters.
 
-use praxis_perception::{ObstacleConfig, PerceiverConfig};
+use praxis_perception::{MountConfig, ObstacleConfig, PerceiverConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,10 @@ pub struct PerceptionParameters {
     /// Least score of a detection; 0 takes the card's. May be changed at any time.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub score_threshold: f64,
+    /// How pictures come: `raw`, or `compressed` as image_transport sends them (JPEG or PNG on
+    /// `…/image_raw/compressed`, depth on `…/image_raw/compressedDepth`).
+    #[schemars(extend("enum" = ["raw", "compressed"]))]
+    pub image_transport: String,
     /// Whether a frame without depth is refused; otherwise objects are placed by the picture alone.
     pub require_depth: bool,
     /// A depth image with a smaller share of pixels that hold a distance counts as none.
@@ -44,8 +48,13 @@ pub struct PerceptionParameters {
     pub camera_timeout_s: f64,
     /// Draw perception/annotated also when nobody looks.
     pub annotate_always: bool,
+    /// File that takes one line of JSON a frame with the time of every stage, for measurements;
+    /// empty writes none.
+    pub measure_file: String,
     /// The robot's body in the picture.
     pub robot: RobotParameters,
+    /// Whether the cameras still are where the transforms say.
+    pub mount: MountConfig,
     /// From frame to objects.
     pub perceiver: PerceiverConfig,
     /// From depth and clouds to obstacle points.
@@ -104,6 +113,7 @@ impl Default for PerceptionParameters {
             intra_op_threads: 1,
             planning_frame: "world".to_owned(),
             score_threshold: 0.0,
+            image_transport: "raw".to_owned(),
             require_depth: true,
             min_valid_depth: 0.02,
             max_stamp_gap_s: 0.010,
@@ -112,7 +122,9 @@ impl Default for PerceptionParameters {
             max_age_s: 0.5,
             camera_timeout_s: 1.0,
             annotate_always: false,
+            measure_file: String::new(),
             robot: RobotParameters::default(),
+            mount: MountConfig::default(),
             perceiver: PerceiverConfig::default(),
             obstacles: ObstacleParameters::default(),
         }

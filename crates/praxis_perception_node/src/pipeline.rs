@@ -5,8 +5,8 @@ use praxis_inference::{InferenceConfig, LoadError, OrtNetwork, SkippedProvider, 
 use praxis_network::{Card, NetworkError};
 use praxis_perception::{Carried, Frame, Perceiver, Perception, PerceptionError, RobotBody};
 
-use crate::intake::Look;
 use crate::parameters::PerceptionParameters;
+use praxis_perception::intake::Look;
 
 /// Why a look gives nothing.
 #[derive(Debug)]

@@ -5,18 +5,13 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use nalgebra::Point3;
 use praxis_geometry::Stamp;
-use praxis_perception::{Carried, RobotBody, Sphere};
-use praxis_robot::{Robot, RobotError};
+use praxis_perception::{Carried, PlacedRobot, RobotBody, RobotModel};
 use praxis_ros::tf::TfBuffer;
 use praxis_ros::{Diagnostics, Level, Node, topics};
 
 use crate::held::HeldObjects;
 use crate::parameters::PerceptionParameters;
-
-/// A link's name and the spheres that cover it, in its own frame.
-type LinkBody = (String, Vec<(Point3<f64>, f64)>);
 
 /// What is known of the robot's body.
 #[derive(Debug, Default)]
@@ -29,7 +24,7 @@ enum Body {
     /// The description cannot be used.
     Unreadable(String),
     /// The links that have a body.
-    Links(Vec<LinkBody>),
+    Links(RobotModel),
 }
 
 /// The robot's body as spheres on its links, which transforms place.
@@ -64,7 +59,7 @@ impl RobotInView {
     fn read(&self, urdf: String) {
         let ours = self.clone();
         let work = move || {
-            ours.set(match cover(&urdf) {
+            ours.set(match RobotModel::from_urdf(&urdf) {
                 Ok(links) => Body::Links(links),
                 Err(error) => {
                     tracing::warn!(%error, "robot description is unusable; its body stays in");
@@ -122,22 +117,14 @@ impl RobotInView {
                 .or_else(|_| tf.target_from_source(frame, link, Stamp::ZERO))
         };
         let opened = Stamp::from_nanos(stamp.nanoseconds - exposure.as_nanos() as i64);
-        let (mut begin, mut end) = (Vec::new(), Vec::new());
-        let mut lost = Vec::new();
-        for (link, own) in links {
-            let Ok(world_from_link) = pose(link, stamp) else {
-                lost.push(link.as_str());
-                continue;
-            };
-            let before = if exposure.is_zero() { Ok(world_from_link) } else { pose(link, opened) };
-            let before = before.unwrap_or(world_from_link);
-            for &(centre, radius_m) in own {
-                begin.push(Sphere { centre: before * centre, radius_m });
-                end.push(Sphere { centre: world_from_link * centre, radius_m });
-            }
-        }
+        let at_begin = |link: &str| {
+            let moves = !exposure.is_zero();
+            moves.then(|| pose(link, opened).ok()).flatten()
+        };
+        let PlacedRobot { body, spheres, lost } =
+            links.place(at_begin, |link| pose(link, stamp).ok(), parameters.robot.padding_m);
         let held = self.held.boxes(frame, stamp, tf);
-        diagnostics.value("robot", "spheres", end.len());
+        diagnostics.value("robot", "spheres", spheres);
         diagnostics.value("robot", "held_objects", held.len());
         if lost.is_empty() {
             diagnostics.report("robot", Level::Ok, "body is removed");
@@ -145,37 +132,6 @@ impl RobotInView {
             let text = format!("not removed, no transform of: {}", lost.join(", "));
             diagnostics.report("robot", Level::Warn, text);
         }
-        RobotBody::moving(&begin, &end, parameters.robot.padding_m)
-            .holding(&held)
-            .lacking_parts(!lost.is_empty())
-    }
-}
-
-fn cover(urdf: &str) -> Result<Vec<LinkBody>, RobotError> {
-    let robot = Robot::from_strings(urdf, None)?;
-    let of_link = |index: usize| {
-        let own = robot.spheres().iter().filter(|sphere| sphere.link == index);
-        own.map(|sphere| (sphere.centre, sphere.radius_m)).collect::<Vec<_>>()
-    };
-    let links = robot.links().iter().enumerate();
-    let bodies = links.map(|(index, link)| (link.name.clone(), of_link(index)));
-    Ok(bodies.filter(|(_, spheres)| !spheres.is_empty()).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn links_without_a_body_need_no_transform() {
-        let urdf = r#"<robot name="r">
-            <link name="base"><collision><geometry><sphere radius="0.1"/></geometry></collision></link>
-            <link name="tool"/>
-            <joint name="j" type="fixed"><parent link="base"/><child link="tool"/></joint>
-        </robot>"#;
-        let links = cover(urdf).unwrap();
-        assert_eq!(links.len(), 1);
-        assert_eq!(links[0].0, "base");
-        assert!(cover("no robot").is_err());
+        body.holding(&held).lacking_parts(!lost.is_empty())
     }
 }

@@ -1,10 +1,11 @@
 //! The thread that looks: newest frame first, so that a slow network makes nothing late.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use praxis_geometry::{Pose, Stamp};
-use praxis_perception::{ClockWatch, Perception};
+use praxis_network::Card;
+use praxis_perception::{ClockWatch, Perception, StageTimes};
 use praxis_ros::r2r::sensor_msgs::msg::Image;
 use praxis_ros::r2r::vision_msgs::msg::Detection3DArray;
 use praxis_ros::r2r::visualization_msgs::msg::MarkerArray;
@@ -12,7 +13,7 @@ use praxis_ros::tf::TfBuffer;
 use praxis_ros::{Clock, Diagnostics, Latency, Level, Parameters, Publisher, StateHandle};
 
 use crate::drawing::Drawing;
-use crate::intake::Look;
+use crate::measuring::{FrameTimes, Measuring};
 use crate::messages;
 use crate::obstacle_worker::{Known, SharedKnown};
 use crate::parameters::PerceptionParameters;
@@ -20,6 +21,7 @@ use crate::pipeline::Pipeline;
 use crate::refusals::Refusals;
 use crate::robot::RobotInView;
 use crate::waiting::wait_for_transform;
+use praxis_perception::intake::Look;
 
 /// The frame that is to be looked at next, and the end.
 #[derive(Default)]
@@ -94,6 +96,8 @@ pub struct Worker {
     pub robot: RobotInView,
     /// Tells the obstacle thread what the objects are.
     pub known: SharedKnown,
+    /// Where every frame's times go, if anywhere.
+    pub measuring: Option<Measuring>,
 }
 
 /// What has been measured so far.
@@ -103,9 +107,25 @@ struct Record {
     refusals: Refusals,
     over_time: u64,
     camera_clock: Option<ClockWatch>,
-    stages: [Latency; 5],
+    stages: [Latency; 8],
     total: Latency,
     age: Latency,
+}
+
+/// Names of what is measured, as the diagnostics tell them.
+const STAGES: [&str; 8] =
+    ["wait", "place", "preprocess", "network", "decode", "locate", "track", "publish"];
+
+impl Record {
+    fn take(&mut self, times: &FrameTimes) {
+        let FrameTimes { wait, place, stages, publish, whole } = *times;
+        let StageTimes { preprocess, network, decode, locate, track } = stages;
+        let spans = [wait, place, preprocess, network, decode, locate, track, publish];
+        for (stage, span) in self.stages.iter_mut().zip(spans) {
+            stage.add(span);
+        }
+        self.total.add(whole);
+    }
 }
 
 impl Worker {
@@ -129,12 +149,16 @@ impl Worker {
     fn look(&mut self, look: &Look, record: &mut Record) -> Result<(), String> {
         let parameters = self.parameters.get();
         let stamp = look.colour.stamp;
+        let mut times = FrameTimes { wait: look.colour.arrived.elapsed(), ..FrameTimes::default() };
+        let begun = Instant::now();
         self.watch_clock(&parameters, stamp, record);
         let world_from_camera =
             wait_for_transform(&self.tf, &parameters, &look.colour.frame, stamp)
                 .map_err(|reason| format!("no camera pose: {reason}"))?;
         let robot =
             self.robot.body(&parameters, stamp, Duration::ZERO, &self.tf, &self.diagnostics);
+
+        times.place = begun.elapsed();
 
         let pipeline = Arc::clone(&self.pipeline);
         let mut pipeline = pipeline.lock().unwrap_or_else(PoisonError::into_inner);
@@ -149,16 +173,19 @@ impl Worker {
             boxes: perception.objects.iter().map(|track| track.known_box()).collect(),
             plane: perception.plane,
         });
-        self.publish(pipeline, &parameters, look, &perception, &world_from_camera);
+        let begun = Instant::now();
+        self.publish_objects(pipeline.card(), &parameters, stamp, &perception);
+        times.publish = begun.elapsed();
+        times.whole = look.colour.arrived.elapsed();
+        times.stages = perception.times;
+        self.draw(pipeline.card(), &parameters, look, &perception, &world_from_camera);
 
-        record.total.add(look.colour.arrived.elapsed());
+        record.take(&times);
+        if let Some(measuring) = &mut self.measuring {
+            measuring.note(stamp, &times);
+        }
         let age_s = self.clock.now().seconds_since(stamp);
         record.age.add(Duration::from_secs_f64(age_s.clamp(0.0, 1e6)));
-        let times = perception.times;
-        let spans = [times.preprocess, times.network, times.decode, times.locate, times.track];
-        for (stage, span) in record.stages.iter_mut().zip(spans) {
-            stage.add(span);
-        }
         let told = perception.objects.len();
         self.diagnostics.value("pipeline", "objects", told);
         self.diagnostics.value("pipeline", "detections", perception.detections.len());
@@ -185,17 +212,27 @@ impl Worker {
         }
     }
 
-    fn publish(
+    fn publish_objects(
         &self,
-        pipeline: &Pipeline,
+        card: &Card,
+        parameters: &PerceptionParameters,
+        stamp: Stamp,
+        perception: &Perception,
+    ) {
+        let header = messages::header(&parameters.planning_frame, stamp);
+        self.outlets.objects.publish(&messages::objects(&header, card, &perception.objects));
+    }
+
+    /// Pictures and solids for people; nothing if nobody looks.
+    fn draw(
+        &self,
+        card: &Card,
         parameters: &PerceptionParameters,
         look: &Look,
         perception: &Perception,
         world_from_camera: &Pose,
     ) {
-        let card = pipeline.card();
         let header = messages::header(&parameters.planning_frame, look.colour.stamp);
-        self.outlets.objects.publish(&messages::objects(&header, card, &perception.objects));
         if self.outlets.markers.has_subscribers() {
             self.outlets.markers.publish(&messages::markers(&header, card, &perception.objects));
         }
@@ -209,7 +246,6 @@ impl Worker {
     }
 
     fn report(&self, record: &Record) {
-        const STAGES: [&str; 5] = ["preprocess", "network", "decode", "locate", "track"];
         let set = |key: &str, value: u64| self.diagnostics.value("pipeline", key, value);
         set("frames_processed", record.processed);
         set("frames_refused", record.refusals.count);

@@ -58,8 +58,9 @@ impl Diagnostics {
 
     /// Sets the percentiles of a latency.
     pub fn latency(&self, part: &str, key: &str, latency: &Latency) {
-        if let Some([p50, p99, max]) = latency.percentiles_ms() {
+        if let Some([p50, p95, p99, max]) = latency.percentiles_ms() {
             self.value(part, &format!("{key}_p50_ms"), format!("{p50:.3}"));
+            self.value(part, &format!("{key}_p95_ms"), format!("{p95:.3}"));
             self.value(part, &format!("{key}_p99_ms"), format!("{p99:.3}"));
             self.value(part, &format!("{key}_max_ms"), format!("{max:.3}"));
         }
@@ -113,13 +114,14 @@ impl Latency {
         self.newest.push_back(span.as_secs_f64() * 1e3);
     }
 
-    /// Median, 99th percentile and maximum of the newest spans in milliseconds, if there are any.
-    pub fn percentiles_ms(&self) -> Option<[f64; 3]> {
+    /// Median, 95th and 99th percentile and maximum of the newest spans in milliseconds, if there
+    /// are any.
+    pub fn percentiles_ms(&self) -> Option<[f64; 4]> {
         let mut sorted: Vec<f64> = self.newest.iter().copied().collect();
         sorted.sort_unstable_by(f64::total_cmp);
         let last = sorted.len().checked_sub(1)?;
         let at = |share: f64| sorted[(share * last as f64).round() as usize];
-        Some([at(0.5), at(0.99), sorted[last]])
+        Some([at(0.5), at(0.95), at(0.99), sorted[last]])
     }
 }
 
@@ -134,8 +136,9 @@ mod tests {
         for ms in 0..2000 {
             latency.add(Duration::from_millis(ms));
         }
-        let [p50, p99, max] = latency.percentiles_ms().unwrap();
+        let [p50, p95, p99, max] = latency.percentiles_ms().unwrap();
         assert_eq!(max, 1999.0);
         assert!((p50 - 1488.0).abs() < 1.5 && (p99 - 1989.0).abs() < 1.5, "{p50} {p99}");
+        assert!((p95 - 1948.0).abs() < 1.5, "{p95}");
     }
 }

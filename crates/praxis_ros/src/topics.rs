@@ -106,6 +106,10 @@ topics! {
     COLOUR_IMAGE: sensor_msgs::msg::Image = "camera/color/image_raw", default, sensor;
     /// Depth frames, aligned with the colour frames; 16UC1 in millimetres or 32FC1 in metres.
     DEPTH_IMAGE: sensor_msgs::msg::Image = "camera/depth/image_raw", default, sensor;
+    /// Colour frames as the transport `compressed` of image_transport sends them.
+    COLOUR_COMPRESSED: sensor_msgs::msg::CompressedImage = "camera/color/image_raw/compressed", default, sensor;
+    /// Depth frames as the transport `compressedDepth` of image_transport sends them.
+    DEPTH_COMPRESSED: sensor_msgs::msg::CompressedImage = "camera/depth/image_raw/compressedDepth", default, sensor;
     /// Intrinsics of both.
     CAMERA_INFO: sensor_msgs::msg::CameraInfo = "camera/color/camera_info", default, sensor;
     /// What the joints do.

@@ -115,10 +115,13 @@ pub fn start(
 }
 
 fn publish(outputs: &CameraOutputs, stamp: Stamp, frame: &RgbdFrame) {
+    let info = camera_info_msg(stamp, &outputs.frame, &outputs.intrinsics);
+    let depth = depth_msg(stamp, &outputs.frame, frame, outputs.depth_in_metres);
+    let colour = colour_msg(stamp, &outputs.frame, frame);
     // Depth and intrinsics first: who waits for colour finds them there.
-    outputs.info.publish(&camera_info_msg(stamp, &outputs.frame, &outputs.intrinsics));
-    outputs.depth.publish(&depth_msg(stamp, &outputs.frame, frame, outputs.depth_in_metres));
-    outputs.colour.publish(&colour_msg(stamp, &outputs.frame, frame));
+    outputs.info.publish(&info);
+    outputs.depth.publish(&depth);
+    outputs.colour.publish(&colour);
 }
 
 fn write_down(file: &mut Option<File>, stamp: Stamp) {

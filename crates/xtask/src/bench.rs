@@ -3,7 +3,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 
-use crate::{bench_control, build, places, setup};
+use crate::{bench_control, bench_perception, places, setup};
 
 /// What is measured.
 #[derive(Subcommand)]
@@ -14,9 +14,9 @@ pub enum Subject {
     /// Inverse kinematics of random reachable poses.
     #[command(disable_help_flag = true)]
     Ik(Options),
-    /// Detections and objects in rendered tables whose truth is known.
-    #[command(disable_help_flag = true)]
-    Perception(Options),
+    /// From frame to objects through the running node; detections and objects in drawn tables whose
+    /// truth is known.
+    Perception(bench_perception::Options),
     /// Periods of the control loop at 1 kHz beside a loop that only sleeps.
     Control(bench_control::Options),
     /// How the time of edges grows with obstacles, points, links and joints, as a chart.
@@ -37,7 +37,7 @@ pub fn run(subject: &Subject) -> Result<ExitCode> {
     let (name, Options { arguments }) = match subject {
         Subject::Planning(options) => ("planning", options),
         Subject::Ik(options) => ("ik", options),
-        Subject::Perception(options) => return perception(options),
+        Subject::Perception(options) => return bench_perception::run(options),
         Subject::Control(options) => return bench_control::run(options),
         Subject::Growth(options) => ("growth", options),
     };
@@ -49,15 +49,6 @@ pub fn run(subject: &Subject) -> Result<ExitCode> {
         .args(arguments)
         .status()
         .context("cannot run cargo for the benchmark")?;
-    Ok(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
-}
-
-/// Perception has a program of its own, for it needs ONNX Runtime; it runs in the repository.
-fn perception(Options { arguments }: &Options) -> Result<ExitCode> {
-    setup::run()?;
-    let mut cargo = build::cargo()?;
-    cargo.args(["run", "--release", "--quiet", "--package", "praxis_perception_bench", "--"]);
-    let status = cargo.args(arguments).status().context("cannot run cargo for the benchmark")?;
     Ok(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
 }
 

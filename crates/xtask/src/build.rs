@@ -56,14 +56,12 @@ pub fn minimal_node() -> Result<()> {
     bring::must(&mut cargo, "the message above says where the build failed")
 }
 
-/// Builds the example that looks at a picture with any network.
-pub fn detect_example() -> Result<()> {
+/// Builds the example that looks at a picture with any network, and the one that draws a mug.
+pub fn picture_examples() -> Result<()> {
     let mut cargo = cargo()?;
     cargo.args(["build", "--release", "--quiet", "--package", "praxis_inference"]);
-    bring::must(
-        cargo.args(["--example", "detect"]),
-        "the message above says where the build failed",
-    )
+    cargo.args(["--package", "praxis_render", "--example", "detect"]);
+    bring::must(cargo.args(["--example", "mug"]), "the message above says where the build failed")
 }
 
 /// A built executable.

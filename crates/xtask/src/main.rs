@@ -3,6 +3,7 @@
 
 mod bench;
 mod bench_control;
+mod bench_perception;
 mod beside;
 mod bring;
 mod build;

@@ -94,7 +94,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     }
     if asked("pretrained") {
         setup::pretrained()?;
-        build::detect_example()?;
+        build::picture_examples()?;
         counted(&mut count, "pretrained", &mut pretrained()?)?;
     }
     if let Some(only) = options.only.as_deref().filter(|only| is_crate(only))
@@ -216,7 +216,8 @@ fn pretrained() -> Result<Command> {
         .env("PYTHONPATH", places::root().join("tests/ros"))
         .arg(places::networks_script("check.py"))
         .arg(places::pretrained())
-        .arg(build::executable("examples/detect"));
+        .arg(build::executable("examples/detect"))
+        .arg(build::executable("examples/mug"));
     Ok(command)
 }
 

@@ -1,41 +1,54 @@
-//! Pairs colour with depth by stamp.
+//! Pairs colour with depth by stamp: pictures as they come in, looks as they are complete.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use praxis_geometry::Stamp;
-use praxis_perception::{CameraModel, ColourImage, DepthImage};
+
+use crate::{CameraModel, ColourImage, DepthImage};
 
 /// A colour image as it came in.
 #[derive(Clone, Debug)]
 pub struct Colour {
+    /// When it was taken.
     pub stamp: Stamp,
+    /// The optical frame.
     pub frame: String,
+    /// The picture.
     pub image: ColourImage,
+    /// When it came in.
     pub arrived: Instant,
 }
 
 /// A depth image as it came in.
 #[derive(Clone, Debug)]
 pub struct Depth {
+    /// When it was taken.
     pub stamp: Stamp,
+    /// The optical frame.
     pub frame: String,
+    /// The picture.
     pub image: Arc<DepthImage>,
 }
 
 /// Everything of one look.
 #[derive(Clone, Debug)]
 pub struct Look {
+    /// The colour picture.
     pub colour: Colour,
+    /// The depth picture of the same moment, if there is one.
     pub depth: Option<Depth>,
+    /// The camera of both.
     pub camera: CameraModel,
 }
 
 /// What the intake has seen so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct IntakeCounts {
+    /// Colour images.
     pub colour: u64,
+    /// Depth images.
     pub depth: u64,
     /// Colour images that were given up because no depth image of their stamp came.
     pub unpaired: u64,
@@ -51,6 +64,7 @@ pub struct Intake {
     depths: VecDeque<Depth>,
     camera: Option<CameraModel>,
     last_depth: Option<Instant>,
+    /// What has come in so far.
     pub counts: IntakeCounts,
 }
 
@@ -60,6 +74,8 @@ const WAITING: usize = 4;
 const DEPTH_SILENCE: Duration = Duration::from_millis(500);
 
 impl Intake {
+    /// Stamps that differ by no more than `max_gap_s` belong together; colour alone makes a look
+    /// only if depth is silent and not required.
     pub fn new(max_gap_s: f64, require_depth: bool) -> Self {
         Self {
             max_gap: Duration::from_secs_f64(max_gap_s),
@@ -72,6 +88,7 @@ impl Intake {
         }
     }
 
+    /// Takes the camera's info in.
     pub fn set_camera(&mut self, camera: CameraModel) {
         self.camera = Some(camera);
     }
