@@ -10,12 +10,16 @@ use crate::states::{bounds_of, random_state};
 const DRAWS: usize = 4_000;
 /// Names under which descriptions keep a pose to start from, best first.
 const NAMED: [&str; 4] = ["home", "ready", "default", "init"];
+/// Of the states that look best, so many are compared by what they see of the rest.
+const CANDIDATES: usize = 50;
+/// Other free states that a candidate looks at.
+const SEEN_FROM_HOME: usize = 200;
 /// Room that the robot should have around it at home, metres.
 const ROOM_M: f64 = 0.02;
 
 /// A pose to start from: the one that the SRDF of `given` names, if it is free, else one that is
 /// free with room around it, far from joint limits and singularities, with the tool in front and
-/// well above the floor.
+/// well above the floor, and from which straight motions lead to as many other states as can be.
 pub fn choose(
     given: &Robot,
     robot: &Robot,
@@ -41,7 +45,7 @@ pub fn choose(
 
     let tool = robot.link_index(&arm.tool_link)?;
     let free: Vec<Vec<f64>> = (0..DRAWS)
-        .map(|_| random_state(robot, &arm.joints, random))
+        .map(|_| within_a_turn(robot, arm, random_state(robot, &arm.joints, random)))
         .filter(|state| checker.is_free(&of_arm(state)))
         .collect();
     let dexterity = |state: &[f64]| {
@@ -61,10 +65,34 @@ pub fn choose(
             - (at.y / farthest).abs()
             + share(at.z, highest)
     };
-    let best = free.iter().max_by(|a, b| score(a).total_cmp(&score(b)));
-    best.map(|state| of_arm(state)).with_context(|| {
+    let mut ranked: Vec<(f64, Vec<f64>)> =
+        free.iter().map(|state| (score(state), of_arm(state))).collect();
+    ranked.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    let others: Vec<Vec<f64>> = free.iter().take(SEEN_FROM_HOME).map(|s| of_arm(s)).collect();
+    let mut seen_from =
+        |home: &[f64]| others.iter().filter(|other| checker.edge_is_free(home, other)).count();
+    // Of those that see as much, the one that looks better.
+    let best = ranked
+        .into_iter()
+        .take(CANDIDATES)
+        .map(|(_, home)| (seen_from(&home), home))
+        .reduce(|best, next| if next.0 > best.0 { next } else { best });
+    best.map(|(_, home)| home).with_context(|| {
         format!("none of {DRAWS} random states is free: links touch that the SRDF should allow")
     })
+}
+
+/// The same state with joints that can turn more than once brought within half a turn of zero.
+fn within_a_turn(robot: &Robot, arm: &Arm, mut state: Vec<f64>) -> Vec<f64> {
+    use std::f64::consts::{PI, TAU};
+    for &joint in &arm.joints {
+        let (low, high) = bounds_of(&robot.joints()[joint]);
+        let turned = state[joint] - TAU * (state[joint] / TAU).round();
+        if high - low > TAU && turned.abs() <= PI && (low..=high).contains(&turned) {
+            state[joint] = turned;
+        }
+    }
+    state
 }
 
 /// How far from its nearest limit the worst joint is, 0 to 1 where a quarter of its range counts as

@@ -28,8 +28,6 @@ pub(crate) fn fit_outline(shape: ShapeKind, edge: &[[f64; 2]], inside: &[[f64; 2
     if edge.len() < 8 || inside.len() < 8 {
         return None;
     }
-    let (edge, inside) = (thinned(edge, ENOUGH_EDGE), thinned(inside, ENOUGH_INSIDE));
-    let (edge, inside) = (edge.as_slice(), inside.as_slice());
     let starts = if shape == ShapeKind::Cylinder { 1 } else { STARTS };
     let mut guesses: Vec<(f64, Outline)> = (0..starts)
         .map(|index| {
@@ -39,6 +37,8 @@ pub(crate) fn fit_outline(shape: ShapeKind, edge: &[[f64; 2]], inside: &[[f64; 2
         })
         .collect();
     guesses.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let edge = thinned(edge);
+    let edge = edge.as_slice();
     guesses.truncate(2);
 
     let refined = guesses.into_iter().map(|(_, guess)| refine(guess, edge));
@@ -48,14 +48,10 @@ pub(crate) fn fit_outline(shape: ShapeKind, edge: &[[f64; 2]], inside: &[[f64; 2
     plausible.then(|| Fit { rms_m: trimmed_rms(&outline, edge), outline: outline.normalised() })
 }
 
-/// More points on the edge than this tell nothing new.
-const ENOUGH_EDGE: usize = 160;
-/// More points of the face than this tell no more of where to start.
-const ENOUGH_INSIDE: usize = 512;
-
-/// Evenly chosen points.
-fn thinned(points: &[[f64; 2]], enough: usize) -> Vec<[f64; 2]> {
-    points.iter().step_by(points.len().div_ceil(enough).max(1)).copied().collect()
+/// Evenly chosen points: more than this tell nothing new.
+fn thinned(edge: &[[f64; 2]]) -> Vec<[f64; 2]> {
+    const ENOUGH: usize = 160;
+    edge.iter().step_by(edge.len().div_ceil(ENOUGH).max(1)).copied().collect()
 }
 
 /// The outline whose extent at a yaw covers all but the outermost points.
