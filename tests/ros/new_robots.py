@@ -3,7 +3,8 @@
     cargo xtask test --only new_robots          (or beside a set-up: python3 tests/ros/new_robots.py [NAME ...])
 
 Each robot gets a configuration from its URDF alone and reaches 20 random poses among its obstacles: judged by the
-simulator's ground truth, no forbidden contact, no limit violation. PRAXIS_REAL_TIME_FACTOR=0.3 slows the simulator on
+simulator's ground truth, no forbidden contact, no limit violation. The test ends with the fifth that does; all that are
+named are tried. PRAXIS_REAL_TIME_FACTOR=0.3 slows the simulator on
 a machine that is busy with other work.
 """
 
@@ -56,7 +57,10 @@ def main():
     checks = Checks()
     chosen = sys.argv[1:] or list(URDFS)
     succeeded = 0
+    wanted = min(AT_LEAST, len(chosen))
     for name in chosen:
+        if succeeded == wanted and not sys.argv[1:]:
+            break
         folder = ROOT / "target/new_robots" / name
         if checks.run(f"praxis new-robot writes a configuration for {name}", configured, name, folder):
             try:
@@ -64,7 +68,6 @@ def main():
                 succeeded += 1
             except Exception as error:  # told, and counted below
                 print(f"        {name} does not: {error}", flush=True)
-    wanted = min(AT_LEAST, len(chosen))
     checks.check(f"{succeeded} robots reach all poses, at least {wanted}", succeeded >= wanted)
     checks.finish()
 
