@@ -18,6 +18,8 @@ const FEW_JOINTS: usize = 3;
 const MOST_SPHERES: usize = 500;
 /// Spheres that touch at so many more states than the solids do are too fat.
 const TOO_FAT: f64 = 0.25;
+/// Surfaces that cross at a smaller share of random states than this do so rarely.
+const RARELY: f64 = 0.1;
 /// How far spheres may stick out, tried one after the other, metres.
 const TIGHTER_M: [f64; 3] = [0.012, 0.006, 0.003];
 
@@ -35,8 +37,8 @@ pub enum Why {
     Always(f64),
     /// Their solids, though close, touch at none of this many states of the few joints between.
     Never(usize),
-    /// Their solids touch at this share of random states, and lie so close that even the tightest
-    /// spheres touch nearly always.
+    /// Their surfaces cross at this share of random states of the few joints between, and they pass so
+    /// close that even the tightest spheres would keep them from moving.
     Close(f64),
 }
 
@@ -53,7 +55,7 @@ impl Why {
                 "their spheres touch, their solids at none of {looks} random states of the joints between"
             ),
             Self::Close(share) => format!(
-                "they are closer than spheres can tell; their solids touch at {:.0} % of random states",
+                "they pass closer than spheres can tell; their surfaces cross at {:.1} % of random states",
                 100.0 * share
             ),
         }
@@ -102,7 +104,7 @@ impl Pairs {
         for sphere in robot.spheres() {
             spheres[sphere.link].push((sphere.centre, sphere.radius_m));
         }
-        let solids = Solids::of(robot);
+        let (solids, surfaces) = (Solids::of(robot), Solids::surfaces_of(robot));
         let mut found = Self::default();
         for first in 0..spheres.len() {
             for second in first + 1..spheres.len() {
@@ -139,8 +141,13 @@ impl Pairs {
                     }
                     fat = by_spheres(&spheres);
                 }
-                if fat >= ALWAYS {
-                    let why = if real >= ALWAYS { Why::Always(real) } else { Why::Close(real) };
+                // Hulls fill hollows in which the other link may stand, and so do spheres around them.
+                let crossing = share(&|poses| surfaces.touch(first, second, poses));
+                let is_close = crossing <= RARELY.min(0.5 * real)
+                    && fat > crossing + TOO_FAT
+                    && between(robot, joints, first, second).len() <= FEW_JOINTS;
+                if fat >= ALWAYS || is_close {
+                    let why = if real >= ALWAYS { Why::Always(real) } else { Why::Close(crossing) };
                     found.allowed.push(Allowed { first, second, why });
                     // Many spheres that gained nothing.
                     (found.tight, spheres[first], spheres[second]) = before;
@@ -173,11 +180,16 @@ impl Pairs {
 
 /// Whether no driven joint moves one of two links against the other.
 fn never_move_apart(robot: &Robot, joints: &[usize], a: usize, b: usize) -> Option<Why> {
-    let between = |joint: usize| robot.moves(joint, a) != robot.moves(joint, b);
-    if joints.iter().any(|&joint| between(joint)) {
+    if !between(robot, joints, a, b).is_empty() {
         return None;
     }
-    Some(if (0..robot.joints().len()).any(between) { Why::Held } else { Why::OneBody })
+    let all: Vec<usize> = (0..robot.joints().len()).collect();
+    Some(if between(robot, &all, a, b).is_empty() { Why::OneBody } else { Why::Held })
+}
+
+/// Those of some joints that move one of two links against the other.
+fn between(robot: &Robot, joints: &[usize], a: usize, b: usize) -> Vec<usize> {
+    joints.iter().copied().filter(|&joint| robot.moves(joint, a) != robot.moves(joint, b)).collect()
 }
 
 /// Whether few joints are between two links and their solids touch at none of many states of these.
@@ -189,8 +201,7 @@ fn never_touch(
     solids: &Solids,
     random: &mut ChaCha8Rng,
 ) -> bool {
-    let between: Vec<usize> =
-        joints.iter().copied().filter(|&j| robot.moves(j, a) != robot.moves(j, b)).collect();
+    let between = between(robot, joints, a, b);
     between.len() <= FEW_JOINTS
         && (0..DENSE_LOOKS).all(|_| {
             let poses = link_poses(robot, &random_state(robot, &between, random));

@@ -9,14 +9,26 @@ use parry3d_f64::transformation::try_convex_hull;
 use praxis_geometry::{Pose, Shape, TriangleMesh};
 use praxis_robot::Robot;
 
-/// The collision solids of all links, meshes by their convex hulls: what physics engines collide.
+/// The collision solids of all links, to ask which of them touch.
 pub struct Solids {
     by_link: Vec<Vec<(SharedShape, ParryPose)>>,
 }
 
 impl Solids {
-    /// Those of a robot. A mesh without volume has no hull and is left out.
+    /// Those of a robot, meshes by their convex hulls: what physics engines collide. A mesh without
+    /// volume has no hull and is left out.
     pub fn of(robot: &Robot) -> Self {
+        Self::with_meshes(robot, |mesh| SharedShape::convex_hull(&points_of(mesh)))
+    }
+
+    /// Those of a robot, meshes by their surfaces as they are. A mesh without triangles is left out.
+    pub fn surfaces_of(robot: &Robot) -> Self {
+        Self::with_meshes(robot, |mesh| {
+            SharedShape::trimesh(points_of(mesh), mesh.triangles.clone()).ok()
+        })
+    }
+
+    fn with_meshes(robot: &Robot, of_mesh: impl Fn(&TriangleMesh) -> Option<SharedShape>) -> Self {
         let solid = |(shape, link_from_solid): &(Shape, Pose)| {
             let pose = theirs(link_from_solid);
             Some(match shape {
@@ -30,14 +42,14 @@ impl Solids {
                     let upright = ParryPose::rotation(Vector::new(FRAC_PI_2, 0.0, 0.0));
                     (SharedShape::cylinder(0.5 * length_m, *radius_m), pose * upright)
                 }
-                Shape::Mesh(mesh) => (SharedShape::convex_hull(&points_of(mesh))?, pose),
+                Shape::Mesh(mesh) => (of_mesh(mesh)?, pose),
             })
         };
         let of_link = |solids: &[(Shape, Pose)]| solids.iter().filter_map(solid).collect();
         Self { by_link: robot.links().iter().map(|link| of_link(&link.collision)).collect() }
     }
 
-    /// Whether two links touch, their poses given.
+    /// Whether the solids of two links touch (surfaces: cross), the links' poses given.
     pub fn touch(&self, a: usize, b: usize, poses: &[Pose]) -> bool {
         let a_from_b = theirs(&poses[a].inv_mul(&poses[b]));
         self.by_link[a].iter().any(|(one, at)| {

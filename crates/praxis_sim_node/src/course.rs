@@ -9,6 +9,11 @@ use rand_chacha::ChaCha8Rng;
 
 /// States that are tried for each pose.
 const DRAWS: usize = 20_000;
+/// States known to be reachable from the start, and how many are tried to find these.
+const KNOWN: usize = 200;
+const KNOWN_DRAWS: usize = 5_000;
+/// So many of them, the nearest, are looked at from a state that may be reachable too.
+const NEIGHBOURS: usize = 20;
 /// Room around the robot in the states that are drawn, metres: poses are to be reached, not grazed.
 const ROOM_M: f64 = 0.01;
 /// Share of each joint's range that is left out at either end.
@@ -20,6 +25,8 @@ const UNBOUNDED: (f64, f64) = (-std::f64::consts::PI, std::f64::consts::PI);
 pub struct Course<'a> {
     /// Joints that move.
     pub arm_joints: &'a [String],
+    /// Where they stand when it begins.
+    pub start: &'a [f64],
     /// Link whose poses are told.
     pub tool_link: &'a str,
     /// States of the joints that the poses are taken from, one after the other and again from the
@@ -31,8 +38,9 @@ pub struct Course<'a> {
     pub seed: u64,
 }
 
-/// Poses of the tool at the states given, or at random states of the arm that touch nothing, evenly
-/// drawn over its joints.
+/// Poses of the tool at the states given, or at random states of the arm, evenly drawn over its joints,
+/// that touch nothing and to which free straight motions lead from the start: what is behind a wall of
+/// obstacles all round is nobody's to reach.
 pub fn draw(
     urdf: &str,
     srdf: Option<&str>,
@@ -74,18 +82,33 @@ pub fn draw(
             .collect());
     }
     let scene = scene_of(world)?;
+    let roomy = Scene { padding_m: ROOM_M, ..scene.clone() };
     let mut state = robot.neutral();
-    let mut checker = Checker::new(&robot, &scene, &joints, &state)?;
+    let mut has_room = Checker::new(&robot, &roomy, &joints, &state)?;
+    let mut reachable = Reachable {
+        checker: Checker::new(&robot, &scene, &joints, &state)?,
+        states: vec![course.start.to_vec()],
+    };
+    let any = |random: &mut ChaCha8Rng| -> Vec<f64> {
+        bounds.iter().map(|&(low, high)| random.random_range(low..=high)).collect()
+    };
+    // Its own numbers: however many states it takes, the poses of a seed stay the same.
+    let mut others = ChaCha8Rng::seed_from_u64(!course.seed);
+    for _ in 0..KNOWN_DRAWS {
+        if reachable.states.len() >= KNOWN {
+            break;
+        }
+        reachable.try_add(any(&mut others));
+    }
     let mut random = ChaCha8Rng::seed_from_u64(course.seed);
     let mut poses = Vec::new();
     while poses.len() < course.poses {
-        let mut draws = (0..DRAWS).map(|_| -> Vec<f64> {
-            bounds.iter().map(|&(low, high)| random.random_range(low..=high)).collect()
-        });
-        let Some(free) = draws.find(|q| checker.is_free(q)) else {
+        let mut draws = (0..DRAWS).map(|_| any(&mut random));
+        let Some(free) = draws.find(|q| has_room.is_free(q) && reachable.has_way_to(q)) else {
             bail!(
-                "no free state among {DRAWS} random ones: do the obstacles of '{}' leave the robot \
-                 room, and do its semantics allow links that always touch?",
+                "none of {DRAWS} random states is free and can be reached from the start: do the \
+                 obstacles of '{}' leave the robot room, and do its semantics allow links that always \
+                 touch?",
                 world.name
             );
         };
@@ -95,6 +118,30 @@ pub fn draw(
         poses.push(robot.link_pose(tool, &state));
     }
     Ok(poses)
+}
+
+/// States that free straight motions join to the start.
+struct Reachable<'a> {
+    checker: Checker<'a>,
+    states: Vec<Vec<f64>>,
+}
+
+impl Reachable<'_> {
+    /// Takes a state in if it is free and one of those known can be seen from it.
+    fn try_add(&mut self, q: Vec<f64>) {
+        if self.has_way_to(&q) {
+            self.states.push(q);
+        }
+    }
+
+    fn has_way_to(&mut self, q: &[f64]) -> bool {
+        let away = |known: &[f64]| known.iter().zip(q).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
+        let mut nearest: Vec<(f64, &Vec<f64>)> =
+            self.states.iter().map(|known| (away(known), known)).collect();
+        nearest.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+        self.checker.is_free(q)
+            && nearest.iter().take(NEIGHBOURS).any(|(_, known)| self.checker.edge_is_free(known, q))
+    }
 }
 
 fn scene_of(world: &World) -> anyhow::Result<Scene> {
@@ -107,5 +154,5 @@ fn scene_of(world: &World) -> anyhow::Result<Scene> {
         })
         .collect::<Result<_, _>>()
         .context("the world's boxes cannot be checked against")?;
-    Ok(Scene { objects, padding_m: ROOM_M, ..Scene::default() })
+    Ok(Scene { objects, ..Scene::default() })
 }

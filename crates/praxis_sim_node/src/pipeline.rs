@@ -103,6 +103,7 @@ impl SimPipeline {
                 &world,
                 &Course {
                     arm_joints: simulator.arm_names(),
+                    start: &parameters.start_positions_rad,
                     tool_link: &parameters.tool_link,
                     states: &parameters.reach_states_rad,
                     poses: parameters.reach_poses as usize,
