@@ -12,8 +12,10 @@ use crate::request::{Goal, JointGoal, PoseGoal, RegionGoal};
 const IK_ATTEMPTS: usize = 80;
 /// Free configurations at the goal that are enough to choose from.
 const ENOUGH: usize = 16;
-/// So many of them, the nearest, are handed on.
+/// So many of them, the nearest, are where a motion goes if it can.
 const NEAREST: usize = 6;
+/// At most so many more are gone to otherwise.
+const OTHERS: usize = 32;
 /// Steps towards the start that one configuration takes.
 const APPROACHES: usize = 8;
 /// Descents without limits that look for the joint whose limits are in the way.
@@ -21,15 +23,25 @@ const BOUNDLESS_RESTARTS: u32 = 20;
 /// Configurations nearer than this are one.
 const SAME_RAD: f64 = 1e-2;
 
-/// Free configurations that meet the goal, nearest to the start first; at least one.
+/// Free configurations that meet a goal, nearest to the start first.
+pub(crate) struct Configurations {
+    /// Where to go; at least one.
+    pub nearest: Vec<Vec<f64>>,
+    /// Where else, if no way leads to those: farther ones, and the same with a joint turned once more
+    /// or less, which may be on this side of an obstacle.
+    pub others: Vec<Vec<f64>>,
+}
+
+/// Free configurations that meet the goal.
 pub(crate) fn configurations(
     arm: &mut Arm<'_>,
     goal: &Goal,
     start: &[f64],
     random: &mut impl Rng,
-) -> Result<Vec<Vec<f64>>, MotionError> {
+) -> Result<Configurations, MotionError> {
     match goal {
-        Goal::Joints(joints) => at_joints(arm, joints, start).map(|q| vec![q]),
+        Goal::Joints(joints) => at_joints(arm, joints, start)
+            .map(|q| Configurations { nearest: vec![q], others: Vec::new() }),
         Goal::Pose(pose) => at_place(arm, &Place::from(pose), start, random),
         Goal::Region(region) => at_place(arm, &Place::from(region), start, random),
     }
@@ -135,7 +147,7 @@ fn at_place(
     goal: &Place<'_>,
     start: &[f64],
     random: &mut impl Rng,
-) -> Result<Vec<Vec<f64>>, MotionError> {
+) -> Result<Configurations, MotionError> {
     let link = arm.link(goal.link)?;
     let mut solver = arm.ik_solver(link);
     let mut free: Vec<Vec<f64>> = Vec::new();
@@ -166,10 +178,14 @@ fn at_place(
             }
         }
     }
-    free.sort_by(|a, b| distance(start, a).total_cmp(&distance(start, b)));
-    free.truncate(NEAREST);
     if !free.is_empty() {
-        return Ok(free);
+        let turns: Vec<Vec<f64>> = free.iter().flat_map(|q| other_turns(arm, q)).collect();
+        sort_by_distance(&mut free, start);
+        let mut others = free.split_off(free.len().min(NEAREST));
+        others.extend(turns);
+        sort_by_distance(&mut others, start);
+        others.truncate(OTHERS);
+        return Ok(Configurations { nearest: free, others });
     }
     Err(match (solutions, first_touching) {
         (0, _) => unreachable_error(arm, goal.link, link, &nearest),
@@ -230,6 +246,29 @@ fn turned_towards(arm: &Arm<'_>, start: &[f64], mut q: Vec<f64>) -> Vec<f64> {
         }
     }
     q
+}
+
+/// The same configuration with one of its joints a full turn farther, for each turn within bounds.
+fn other_turns(arm: &Arm<'_>, q: &[f64]) -> Vec<Vec<f64>> {
+    use std::f64::consts::TAU;
+    let turns = (0..q.len())
+        .filter(|&joint| !arm.is_prismatic(joint))
+        .flat_map(|joint| [(joint, q[joint] - TAU), (joint, q[joint] + TAU)]);
+    turns
+        .filter(|&(joint, angle)| {
+            let (min, max) = arm.bounds_of(joint);
+            angle >= min && angle <= max
+        })
+        .map(|(joint, angle)| {
+            let mut other = q.to_vec();
+            other[joint] = angle;
+            other
+        })
+        .collect()
+}
+
+fn sort_by_distance(configurations: &mut [Vec<f64>], start: &[f64]) {
+    configurations.sort_by(|a, b| distance(start, a).total_cmp(&distance(start, b)));
 }
 
 /// An angle, as near to another as full turns bring it.

@@ -204,7 +204,7 @@ impl MotionPlanner {
             deadline: Some(begun + request.time_budget),
             cancel: request.cancel,
         };
-        let (goals, owners) = goal_configurations(&mut arm, request, &start, &budget)?;
+        let goals = Goals::of(&mut arm, request, &start, &budget)?;
         timings.goals = begun.elapsed();
 
         let searching = Instant::now();
@@ -229,7 +229,7 @@ impl MotionPlanner {
         if budget.is_cancelled() {
             return Err(MotionError::Cancelled);
         }
-        Ok(Motion { trajectory, path, goal: owners[goal], timings })
+        Ok(Motion { trajectory, path, goal: goals.owners[goal], timings })
     }
 
     /// Times a free path within all limits, torques too where the configuration asks for it.
@@ -276,7 +276,7 @@ impl MotionPlanner {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let goal = Goal::Pose(pose.clone());
         let found = goal::configurations(&mut arm, &goal, &start, &mut random)?;
-        Ok(arm.full_state(&found[0]))
+        Ok(arm.full_state(&found.nearest[0]))
     }
 
     /// Leads a link along straight lines as far as it goes.
@@ -307,36 +307,49 @@ impl MotionPlanner {
     }
 }
 
-/// Free configurations of all goals, and which goal each belongs to. Goals that cannot be met are
-/// left out as long as one can.
-fn goal_configurations(
-    arm: &mut Arm<'_>,
-    request: &MotionRequest<'_>,
-    start: &[f64],
-    budget: &Budget<'_>,
-) -> Result<(Vec<Vec<f64>>, Vec<usize>), MotionError> {
-    let mut random = ChaCha8Rng::seed_from_u64(request.seed);
-    let (mut configurations, mut owners) = (Vec::new(), Vec::new());
-    let mut first_error = None;
-    for (index, goal) in request.goals.iter().enumerate() {
-        if budget.is_cancelled() {
-            return Err(MotionError::Cancelled);
-        }
-        match goal::configurations(arm, goal, start, &mut random) {
-            Ok(found) => {
-                owners.extend(std::iter::repeat_n(index, found.len()));
-                configurations.extend(found);
+/// Free configurations of all goals. Goals that cannot be met are left out as long as one can.
+pub(crate) struct Goals {
+    /// Those to go to first, then the others.
+    pub configurations: Vec<Vec<f64>>,
+    /// Which goal of the request each belongs to.
+    pub owners: Vec<usize>,
+    /// How many come first.
+    pub first: usize,
+}
+
+impl Goals {
+    fn of(
+        arm: &mut Arm<'_>,
+        request: &MotionRequest<'_>,
+        start: &[f64],
+        budget: &Budget<'_>,
+    ) -> Result<Self, MotionError> {
+        let mut random = ChaCha8Rng::seed_from_u64(request.seed);
+        let (mut first, mut others) = (Vec::new(), Vec::new());
+        let mut first_error = None;
+        for (index, goal) in request.goals.iter().enumerate() {
+            if budget.is_cancelled() {
+                return Err(MotionError::Cancelled);
             }
-            Err(MotionError::Cancelled) => return Err(MotionError::Cancelled),
-            Err(error) => {
-                first_error.get_or_insert(error);
+            match goal::configurations(arm, goal, start, &mut random) {
+                Ok(found) => {
+                    first.extend(found.nearest.into_iter().map(|q| (index, q)));
+                    others.extend(found.others.into_iter().map(|q| (index, q)));
+                }
+                Err(MotionError::Cancelled) => return Err(MotionError::Cancelled),
+                Err(error) => {
+                    first_error.get_or_insert(error);
+                }
             }
         }
-    }
-    match (configurations.is_empty(), first_error) {
-        (false, _) => Ok((configurations, owners)),
-        (true, Some(error)) => Err(error),
-        (true, None) => Err(MotionError::BadRequest { reason: "no goal was given".to_owned() }),
+        match (first.len(), first_error) {
+            (0, Some(error)) => Err(error),
+            (0, None) => Err(MotionError::BadRequest { reason: "no goal was given".to_owned() }),
+            (count, _) => {
+                let (owners, configurations) = first.into_iter().chain(others).unzip();
+                Ok(Self { configurations, owners, first: count })
+            }
+        }
     }
 }
 

@@ -2,7 +2,7 @@ use praxis_planning::{Anytime, AnytimeConfig, Budget, Found, PlanError, Roadmap,
 
 use crate::arm::Arm;
 use crate::constraint::PathConstraint;
-use crate::planner::{MotionConfig, MotionPlanner};
+use crate::planner::{Goals, MotionConfig, MotionPlanner};
 use crate::request::MotionRequest;
 
 /// How a path is searched.
@@ -22,6 +22,8 @@ pub enum Search {
 
 /// Iterations of the quick search before a search along constraints takes over.
 const QUICK_ITERATIONS: u32 = 300;
+/// Iterations of the quick search towards the nearest configurations before it goes to the others too.
+const NEAREST_ITERATIONS: u32 = 20_000;
 
 /// A roadmap and what its verdicts rest on.
 #[derive(Clone, Debug)]
@@ -35,16 +37,18 @@ pub(crate) struct KeptRoadmap {
 }
 
 impl MotionPlanner {
-    /// Searches a path from the arm's start to any of some configurations.
+    /// Searches a path from the arm's start to any of some configurations. The quick search goes to
+    /// those that are not the nearest too where no way leads to these.
     pub(crate) fn find(
         &mut self,
         search: Search,
         arm: &mut Arm<'_>,
         request: &MotionRequest<'_>,
-        goals: &[Vec<f64>],
+        goals: &Goals,
         budget: &Budget<'_>,
     ) -> Result<Found, PlanError> {
         let (start, seed) = (arm.start().to_vec(), request.seed);
+        let (all, goals) = (&goals.configurations, &goals.configurations[..goals.first]);
         if arm.is_constrained() {
             let few = Budget { max_iterations: QUICK_ITERATIONS, ..*budget };
             return match self.search.plan(arm, &start, goals, seed, &few) {
@@ -55,6 +59,16 @@ impl MotionPlanner {
             };
         }
         match search {
+            Search::Quick if all.len() > goals.len() => {
+                let max_iterations = budget.max_iterations.min(NEAREST_ITERATIONS);
+                let few = Budget { max_iterations, ..*budget };
+                match self.search.plan(arm, &start, goals, seed, &few) {
+                    Err(PlanError::BudgetSpent { .. }) => {
+                        self.search.plan(arm, &start, all, seed, budget)
+                    }
+                    answer => answer,
+                }
+            }
             Search::Quick => self.search.plan(arm, &start, goals, seed, budget),
             Search::Improving => {
                 let config = AnytimeConfig {

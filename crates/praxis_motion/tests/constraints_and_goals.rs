@@ -261,3 +261,31 @@ fn a_flag_raised_meanwhile_ends_a_search_that_would_go_on() {
     });
     assert_eq!(answer.unwrap_err(), MotionError::Cancelled);
 }
+
+/// A bar that turns by up to nearly a full turn either way; what it is to reach lies behind a post on
+/// the short way round.
+#[test]
+fn a_joint_turns_the_long_way_round_where_the_short_one_is_blocked() {
+    let urdf = "<robot name='bar'><link name='base'/><link name='bar'><collision><origin xyz='0.4 0 0'/>\
+                <geometry><box size='0.6 0.05 0.05'/></geometry></collision></link>\
+                <joint name='turn' type='revolute'><parent link='base'/><child link='bar'/>\
+                <axis xyz='0 0 1'/><limit lower='-6.2' upper='6.2' velocity='2' effort='9'/></joint></robot>";
+    let srdf = "<robot name='bar'><group name='arm'><chain base_link='base' tip_link='bar'/></group></robot>";
+    let robot = Arc::new(Robot::from_strings(urdf, Some(srdf)).unwrap());
+    let there = robot.link_pose(robot.link_index("bar").unwrap(), &[3.0]);
+    let mut planner =
+        MotionPlanner::new(robot, &LimitsFile::default(), MotionConfig::default()).unwrap();
+    let post = Shape::Box { half_extents_m: Vector3::new(0.05, 0.05, 0.2) };
+    let post = SceneObject::new("post", &[(post, Pose::translation(0.0, 0.5, 0.0))]).unwrap();
+    let scene = Scene { objects: vec![post], ..Scene::default() };
+    let mut order = request(vec![Goal::Pose(PoseGoal {
+        link: "bar".into(),
+        root_from_link: there,
+        position_tolerance_m: 1e-3,
+        orientation_tolerance_rad: [1e-3; 3],
+    })]);
+    order.start = vec![0.2];
+    let motion = planner.plan(&order, &scene).unwrap();
+    let end = motion.trajectory.last_position()[0];
+    assert!((end - (3.0 - std::f64::consts::TAU)).abs() < 1e-3, "{end}");
+}
