@@ -12,7 +12,7 @@ use crate::{bench, bring, build, domain, environment, places, setup};
 #[derive(Args)]
 pub struct Options {
     /// One part: a crate, a file of `tests/ros` without its ending, or one of `format`, `hashes`,
-    /// `algorithms`, `inspect_graph`, `survive_kill`, `random_weights`; `lint`, `demo`, `robots`
+    /// `algorithms_know_no_ros`, `algorithms`, `inspect_graph`, `survive_kill`, `random_weights`; `lint`, `demo`, `robots`
     /// (minutes of fitting spheres), `new_robots` (a configuration and a demo for each of five
     /// robots), `colcon` (a build from a clean workspace), `two_machines` (two network namespaces;
     /// needs root) and `pretrained` (180 MB of networks) run only when asked for.
@@ -84,8 +84,16 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         command.arg(environment::message_prefixes());
         counted(&mut count, "hashes", command.args(bring::MESSAGE_PACKAGES))?;
     }
-    if wanted("algorithms") {
-        // Release: planners and rasterisers are slow otherwise. No ROS in the environment.
+    if wanted("algorithms_know_no_ros") {
+        algorithms_know_no_ros(&mut count)?;
+    }
+    // Release: planners and rasterisers are slow otherwise.
+    if options.only.is_none() {
+        // At once: what several crates are built from is built once.
+        let mut command = build::cargo()?;
+        command.args(["test", "--release", "--no-fail-fast", "--workspace"]);
+        counted(&mut count, "crates", in_domain(&mut command))?;
+    } else if asked("algorithms") {
         counted(&mut count, "algorithms", cargo().args(["test", "--release", "--no-fail-fast"]))?;
     }
     if asked("robots") {
@@ -104,17 +112,10 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         command.args(["test", "--release", "--no-fail-fast", "--package", only]);
         counted(&mut count, only, &mut command)?;
     }
-    let needs_ros = ROS_CRATES.iter().any(|name| wanted(name));
-    if needs_ros {
+    if let Some(name) = ROS_CRATES.iter().find(|name| asked(name)) {
         let mut command = build::cargo()?;
-        command
-            .args(["test", "--release", "--no-fail-fast"])
-            .env("ROS_DOMAIN_ID", domain::private(7).to_string())
-            .env("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST");
-        for name in ROS_CRATES.iter().filter(|name| wanted(name)) {
-            command.args(["--package", name]);
-        }
-        counted(&mut count, "ROS crates", &mut command)?;
+        command.args(["test", "--release", "--no-fail-fast", "--package", name]);
+        counted(&mut count, name, in_domain(&mut command))?;
     }
     let suites = python_suites()?;
     let chosen: Vec<&String> = suites.iter().filter(|name| wanted(name)).collect();
@@ -181,6 +182,29 @@ fn cargo() -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(places::root());
     cargo
+}
+
+/// Tests of crates that speak ROS meet nobody else's.
+fn in_domain(command: &mut Command) -> &mut Command {
+    command
+        .env("ROS_DOMAIN_ID", domain::private(7).to_string())
+        .env("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+}
+
+/// The crates that a plain `cargo test` takes depend on neither ROS nor the physics engine.
+fn algorithms_know_no_ros(count: &mut Count) -> Result<()> {
+    const WHAT: &str = "algorithms_know_no_ros";
+    println!("=== {WHAT}");
+    let tree = cargo().args(["tree", "--prefix", "none"]).output().context("cannot run cargo")?;
+    let crates = String::from_utf8_lossy(&tree.stdout);
+    let known = |line: &str| line.starts_with("r2r") || line.starts_with("mujoco");
+    let found: Vec<&str> = crates.lines().filter(|line| known(line)).collect();
+    if !found.is_empty() {
+        println!("FAILED  default members depend on {}", found.join(", "));
+    }
+    let holds = tree.status.success() && crates.contains("praxis_geometry") && found.is_empty();
+    count.add(WHAT, u32::from(holds), u32::from(!holds));
+    Ok(())
 }
 
 /// Loads every robot description of the packages and plans with those of a fitting size.
