@@ -30,6 +30,7 @@ from sensor_msgs.msg import JointState, PointCloud2, PointField
 from std_msgs.msg import Bool, Header, String
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
+from visualization_msgs.msg import MarkerArray
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 ARM = [f"panda_joint{k}" for k in range(1, 8)]
@@ -99,9 +100,10 @@ class Bench:
         rclpy.init()
         self.node = rclpy.create_node("test_control_node")
         self.driver = Driver(self.node)
-        self.state, self.diagnostics = None, {}
+        self.state, self.diagnostics, self.drawn = None, {}, []
         self.node.create_subscription(JointTrajectoryControllerState, "control/state", self.see_state, 1)
         self.node.create_subscription(DiagnosticArray, "/diagnostics", self.see_diagnostics, 10)
+        self.node.create_subscription(MarkerArray, "control/markers", lambda message: self.drawn.append(message.markers), 10)
         self.arm = ActionClient(self.node, FollowJointTrajectory, "follow_joint_trajectory")
         self.gripper = ActionClient(self.node, GripperCommand, "gripper_action_controller/gripper_cmd")
         self.e_stop = self.node.create_publisher(Bool, "control/e_stop", 1)
@@ -405,6 +407,7 @@ def points_in_the_way_brake_and_let_go(bench):
         goal.trajectory.points[0].positions = [1.6] + list(READY)[1:]
     handle = bench.send(bench.goal(0.0, 3.0, None, turn))
     wait_until(lambda: abs(bench.driver.velocity[0]) > 0.1, 5)
+    bench.drawn.clear()
     bench.points = wall
     wait_until(lambda: "would touch" in bench.diagnostics["control: monitor"].message, 10)
     text = bench.diagnostics["control: monitor"].message
@@ -412,6 +415,7 @@ def points_in_the_way_brake_and_let_go(bench):
     stood = bench.driver.position[0]
     assert 0.0 < stood < 0.9, f"stands at {stood}"
     assert bench.driver.moved_within(0.5) < 0.01
+    markers_show_the_wall(bench, wall)
     bench.points = []
     # Empty clouds go on: points that are heard no more would slow everything down.
     result = bench.result(handle, 15)
@@ -419,6 +423,16 @@ def points_in_the_way_brake_and_let_go(bench):
     assert abs(bench.driver.position[0] - 1.6) < 1e-3
     return_to_ready(bench)
     return f"{text}; stood at {stood:.2f} rad"
+
+
+def markers_show_the_wall(bench, wall):
+    """`control/markers` while the arm slowed down before it: why, how near, and the way through the braking time."""
+    told = [marker for markers in bench.drawn for marker in markers if marker.ns == "speed" and "would touch" in marker.text]
+    assert told, "no marker says why the arm slows down"
+    ends = [marker.points[1] for markers in bench.drawn for marker in markers if marker.ns == "separation" and marker.points]
+    off_m = [min(math.dist((end.x, end.y, end.z), point) for point in wall) for end in ends]
+    assert ends and max(off_m) < 1e-3, f"distances end {max(off_m, default=math.inf):.3f} m off the wall"
+    assert any(marker.ns == "braking_volume" and marker.points for markers in bench.drawn for marker in markers)
 
 
 def servo_follows_and_stops_when_input_ends(bench):

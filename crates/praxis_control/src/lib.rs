@@ -39,7 +39,7 @@ pub use self::gripper::{
 pub use self::guard::{Guard, ServoWish};
 pub use self::latch::EStopLatch;
 pub use self::monitor::{
-    Ahead, KnownBox, Monitor, MonitorConfig, Person, Separation, Threat, Verdict,
+    Ahead, KnownBox, Monitor, MonitorConfig, Outlook, Person, Separation, Threat, Verdict,
 };
 pub use self::motion::{Effort, JointTolerance, Motion};
 pub use self::pace::Pace;

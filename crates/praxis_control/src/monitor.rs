@@ -1,6 +1,7 @@
 //! The collision monitor: the rest of a motion against the newest surroundings.
 
 mod body;
+mod outlook;
 mod separation;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use praxis_robot::Robot;
 use praxis_trajectory::{JointSample, Trajectory};
 
 use self::body::Body;
+pub use self::outlook::Outlook;
 pub use self::separation::{Person, Separation};
 use crate::ControlError;
 

@@ -345,3 +345,35 @@ fn stale_surroundings_slow_the_motion() {
     assert_eq!((fresh.rate, fresh.is_blind), (1.0, false));
     assert_eq!((stale.rate, stale.is_blind), (0.3, true));
 }
+
+#[test]
+fn the_outlook_reaches_as_far_as_the_brake_and_shows_the_nearest_point() {
+    let mut rig = Rig::new();
+    rig.go(1.5, 3.0);
+    (0..500).for_each(|_| rig.step());
+    let (motion, time_s) = rig.controller.progress().unwrap();
+    let ahead = Ahead {
+        motion,
+        trajectory: rig.trajectory.as_ref().unwrap(),
+        time_s,
+        commanded: rig.controller.commanded(),
+        rate: rig.controller.rate(),
+        stop_s: rig.controller.stop_duration_s(),
+    };
+    let at = Point3::new(0.0, 1.6, 0.5);
+    rig.monitor.set_points(&[at.cast()], &rig.measured.position);
+    let outlook = rig.monitor.outlook(&ahead, &rig.measured.position);
+    let angle = |position: &[f64]| position[0];
+    let farthest = outlook
+        .braking
+        .iter()
+        .filter(|(centre, _)| centre.coords.xy().norm() > 0.9)
+        .map(|(centre, _)| centre.y.atan2(centre.x))
+        .fold(f64::NEG_INFINITY, f64::max);
+    let stops_at = angle(&ahead.trajectory.sample(time_s + ahead.rate * ahead.stop_s).position);
+    assert!(ahead.stop_s > 0.05 && stops_at > angle(&ahead.commanded.position) + 0.02);
+    assert!((farthest - stops_at).abs() < 0.1, "{farthest} {stops_at}");
+    let [on_robot, there] = outlook.nearest.unwrap();
+    assert!((there - at).norm() < 1e-6, "{there}");
+    assert!((on_robot - at).norm() > 0.1 && on_robot.coords.xy().norm() < 1.5);
+}

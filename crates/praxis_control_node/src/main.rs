@@ -19,6 +19,7 @@ mod node;
 mod parameters;
 mod publishing;
 mod realtime;
+mod safety_markers;
 mod servoing;
 mod shared;
 mod surroundings;

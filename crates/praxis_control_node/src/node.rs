@@ -138,6 +138,7 @@ pub fn run() -> anyhow::Result<()> {
     } else {
         None
     };
+    let markers = node.publish_on(&topics::CONTROL_MARKERS)?;
     let watching = parameters.monitor.enabled.then(|| Watching {
         servo,
         load: Box::new(move || texts.robot()),
@@ -152,6 +153,7 @@ pub fn run() -> anyhow::Result<()> {
         flags: flags.clone(),
         diagnostics: diagnostics.clone(),
         realtime: parameters.realtime,
+        markers,
     });
     let period = Duration::from_secs_f64(1.0 / parameters.rate_hz);
     let finger_joint = &parameters.gripper.joint;

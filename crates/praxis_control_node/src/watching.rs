@@ -9,16 +9,20 @@ use praxis_robot::Robot;
 use praxis_ros::r2r::moveit_msgs::msg::PlanningScene;
 use praxis_ros::r2r::sensor_msgs::msg::{JointState, PointCloud2};
 use praxis_ros::r2r::vision_msgs::msg::Detection3DArray;
-use praxis_ros::{Diagnostics, Latency, Level};
+use praxis_ros::r2r::visualization_msgs::msg::MarkerArray;
+use praxis_ros::{Diagnostics, Latency, Level, Publisher};
 use praxis_trajectory::JointLimits;
 use triple_buffer::Input;
 
 use crate::goals::Goals;
 use crate::realtime::{MONITOR_PRIORITY, schedule_this_thread, sleep_until, steady_ns};
+use crate::safety_markers;
 use crate::servoing::{ServoInbox, Servoing};
 use crate::shared::{Flags, GuardWord, ServoWord};
 use crate::surroundings::{KnownWorld, boxes_of, people_of, points_of};
 
+/// What the monitor sees is drawn this often while somebody looks.
+const DRAW_EVERY: Duration = Duration::from_millis(100);
 /// A tracked object that is out of sight, behind the hand perhaps, is remembered for this long.
 const REMEMBERED: Duration = Duration::from_secs(5);
 
@@ -84,7 +88,7 @@ pub struct ServoSetup {
     /// For the loop.
     pub word: Input<ServoWord>,
     /// `servo_node/status`.
-    pub status: praxis_ros::Publisher<praxis_ros::r2r::moveit_msgs::msg::ServoStatus>,
+    pub status: Publisher<praxis_ros::r2r::moveit_msgs::msg::ServoStatus>,
 }
 
 /// The monitor's own thread: looks ahead of whatever runs, and follows servo input.
@@ -115,6 +119,8 @@ pub struct Watching {
     pub realtime: bool,
     /// Servoing, if it is switched on.
     pub servo: Option<ServoSetup>,
+    /// `control/markers`.
+    pub markers: Publisher<MarkerArray>,
 }
 
 impl Watching {
@@ -150,6 +156,7 @@ impl Watching {
             error: None,
             looks: 0,
             look_times: Latency::default(),
+            drawn: Instant::now(),
         };
         let servo_rate_hz = self.servo.as_ref().map_or(self.rate_hz, |servo| servo.rate_hz);
         let mut servoing = match self.servo.take().map(|setup| self.servoing(setup, &watch)) {
@@ -209,7 +216,15 @@ impl Watching {
             stop_s: report.stop_duration_s,
         };
         let age_s = watch.age_s();
-        Some(watch.monitor.look(&ahead, &watch.state, age_s))
+        let verdict = watch.monitor.look(&ahead, &watch.state, age_s);
+        if watch.drawn.elapsed() >= DRAW_EVERY && self.markers.has_subscribers() {
+            watch.drawn = Instant::now();
+            let outlook = watch.monitor.outlook(&ahead, &watch.state);
+            let root = watch.monitor.robot().root_link();
+            let (_, reason) = explain(&verdict);
+            self.markers.publish(&safety_markers::markers(root, &verdict, &outlook, &reason));
+        }
+        Some(verdict)
     }
 
     fn servoing(
@@ -279,6 +294,7 @@ struct Watch {
     error: Option<String>,
     looks: u32,
     look_times: Latency,
+    drawn: Instant,
 }
 
 impl Watch {

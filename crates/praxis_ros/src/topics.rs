@@ -156,6 +156,8 @@ topics! {
     JOINT_COMMANDS: sensor_msgs::msg::JointState = "joint_commands", newest, many;
     /// What control wants, has and misses.
     CONTROL_STATE: control_msgs::msg::JointTrajectoryControllerState = "control/state", newest, newest;
+    /// What the monitor sees: where the arm would come to rest, how near the nearest is, at what speed.
+    CONTROL_MARKERS: visualization_msgs::msg::MarkerArray = "control/markers", default, default;
     /// Slows motions down: 1 as planned, 0 to stand.
     SPEED_SCALING_INPUT: control_msgs::msg::SpeedScalingFactor = "speed_scaling_input", latched, newest;
     /// Positions for forward controllers of ros2_control, in place of `joint_commands`.

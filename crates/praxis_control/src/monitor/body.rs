@@ -55,6 +55,11 @@ impl Body {
         self.links.iter().chain(&self.held).map(away).fold(f64::INFINITY, f64::min)
     }
 
+    /// Balls of the robot and of what it holds: centres and radii.
+    pub fn balls(&self) -> impl Iterator<Item = (Point3<f64>, f64)> + '_ {
+        self.links.iter().chain(&self.held).copied()
+    }
+
     /// How far the ball that moves farthest goes between two states.
     pub fn farthest_moved_m(&mut self, from: &[f64], to: &[f64]) -> f64 {
         let mut centres = |state: &[f64]| -> Vec<Point3<f64>> {
