@@ -1,6 +1,8 @@
 //! A depth picture as points in the planning frame.
 
-use nalgebra::{Point3, Vector3};
+use std::ops::Range;
+
+use nalgebra::{Matrix3, Point3, Vector3};
 use praxis_geometry::Pose;
 
 use crate::{CameraModel, DepthImage};
@@ -36,6 +38,7 @@ pub(crate) struct Scan<'a> {
     depth: &'a DepthImage,
     table: &'a RayTable,
     world_from_camera: &'a Pose,
+    matrix: Matrix3<f64>,
     rotation: [[f32; 3]; 3],
     origin: [f32; 3],
 }
@@ -47,10 +50,10 @@ impl<'a> Scan<'a> {
             (depth.width(), depth.height()),
             (table.camera.width(), table.camera.height())
         );
-        let matrix = world_from_camera.rotation.to_rotation_matrix();
+        let matrix = world_from_camera.rotation.to_rotation_matrix().into_inner();
         let rotation = [0, 1, 2].map(|row| [0, 1, 2].map(|column| matrix[(row, column)] as f32));
         let origin = [0, 1, 2].map(|axis| world_from_camera.translation.vector[axis] as f32);
-        Self { depth, table, world_from_camera, rotation, origin }
+        Self { depth, table, world_from_camera, matrix, rotation, origin }
     }
 
     pub fn width(&self) -> usize {
@@ -74,13 +77,36 @@ impl<'a> Scan<'a> {
     /// The point of a pixel in the planning frame; NaN for a hole.
     #[inline]
     pub fn point(&self, column: usize, row: usize) -> [f32; 3] {
-        let depth = self.depth.at(column, row);
-        let [x, y] = self.table.rays[row * self.depth.width() + column];
+        let at = row * self.depth.width() + column;
+        self.placed(self.table.rays[at], self.depth.at(column, row))
+    }
+
+    /// The points of some neighbouring pixels of a row.
+    pub fn points(&self, columns: Range<usize>, row: usize) -> impl Iterator<Item = [f32; 3]> {
+        let first = row * self.depth.width();
+        let rays = &self.table.rays[first + columns.start..first + columns.end];
+        let depths = &self.depth.row(row)[columns];
+        rays.iter().zip(depths).map(|(&ray, &depth)| self.placed(ray, depth))
+    }
+
+    #[inline]
+    fn placed(&self, [x, y]: [f32; 2], depth: f32) -> [f32; 3] {
         let camera = [x * depth, y * depth, depth];
         [0, 1, 2].map(|axis| {
             let r = &self.rotation[axis];
             r[0] * camera[0] + r[1] * camera[1] + r[2] * camera[2] + self.origin[axis]
         })
+    }
+
+    /// Where the ray of a pixel meets the height `z`; none when it never does.
+    pub fn pixel_at_height(&self, column: usize, row: usize, z: f64) -> Option<[f64; 2]> {
+        let [x, y] = self.table.rays[row * self.depth.width() + column].map(f64::from);
+        let [a, b, c] = [0, 1, 2].map(|axis| {
+            self.matrix[(axis, 0)] * x + self.matrix[(axis, 1)] * y + self.matrix[(axis, 2)]
+        });
+        let eye = &self.world_from_camera.translation.vector;
+        let travel = (z - eye.z) / c;
+        (travel.is_finite() && travel > 0.0).then(|| [eye.x + a * travel, eye.y + b * travel])
     }
 
     /// Where the ray of a pixel coordinate meets the height `z`; none when it never does.
