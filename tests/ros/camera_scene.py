@@ -47,11 +47,12 @@ def camera_info(stamp, frame="camera_optical"):
     return message
 
 
-def camera_place(frame="camera_optical"):
-    """One metre above the table's middle, looking down."""
+def camera_place(frame="camera_optical", at=(0.0, 0.0, 1.0)):
+    """Looking straight down; by default from one metre above the table's middle."""
     transform = TransformStamped()
     transform.header.frame_id, transform.child_frame_id = "world", frame
-    transform.transform.translation.z = 1.0
+    place = transform.transform.translation
+    place.x, place.y, place.z = at
     transform.transform.rotation.x, transform.transform.rotation.w = 1.0, 0.0
     return TFMessage(transforms=[transform])
 
@@ -59,8 +60,8 @@ def camera_place(frame="camera_optical"):
 class Camera:
     """Publishes frames and hears what perception makes of them."""
 
-    def __init__(self):
-        self.node = rclpy.create_node("test_camera")
+    def __init__(self, node=None):
+        self.node = node or rclpy.create_node("test_camera")
         self.colour_out = self.node.create_publisher(Image, "camera/color/image_raw", 10)
         self.depth_out = self.node.create_publisher(Image, "camera/depth/image_raw", 10)
         self.compressed_out = [
@@ -83,8 +84,8 @@ class Camera:
                 {pair.key: pair.value for pair in status.values},
             )
 
-    def place(self, frame="camera_optical"):
-        self.tf_out.publish(camera_place(frame))
+    def place(self, frame="camera_optical", at=(0.0, 0.0, 1.0)):
+        self.tf_out.publish(camera_place(frame, at))
 
     def image(self, array, encoding, stamp, frame="camera_optical"):
         message = Image(encoding=encoding)

@@ -18,6 +18,7 @@ mod pictures;
 mod pipeline;
 mod refusals;
 mod robot;
+mod turns;
 mod waiting;
 mod worker;
 

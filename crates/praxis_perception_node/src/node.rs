@@ -18,13 +18,18 @@ use crate::parameters::PerceptionParameters;
 use crate::pictures::{Picture, compressed_image, raw_colour, raw_depth};
 use crate::pipeline::Pipeline;
 use crate::robot::RobotInView;
+use crate::turns::Turns;
 use crate::worker::{Desk, Outlets, SharedPipeline, Worker};
 use praxis_perception::intake::{Colour, Depth, Intake, Look};
 
 /// Runs the node until it is told to stop.
 pub fn run() -> anyhow::Result<()> {
+    let (turns, first) = Turns::ask();
     let mut node = Node::create("perception")?;
     logging::start(&mut node)?;
+    if let Err(error) = first {
+        tracing::info!(%error, "no higher priority; objects may be late on a busy machine");
+    }
     let (parameters, common) =
         node.parameters::<PerceptionParameters>("perception", &["score_threshold"])?;
     let clock = node.clock(common.use_sim_time)?;
@@ -34,6 +39,7 @@ pub fn run() -> anyhow::Result<()> {
         parameters: parameters.clone(),
         pipeline: Arc::clone(&pipeline),
         diagnostics: diagnostics.clone(),
+        turns,
     };
     let state = node.lifecycle("perception", &clock, common.autostart, loader)?;
 
@@ -71,6 +77,7 @@ pub fn run() -> anyhow::Result<()> {
         robot,
         known,
         measuring: Measuring::start(&settings.measure_file)?,
+        turns,
     };
     further_sensors::listen(&mut node, &settings.obstacles, &obstacle_desk, &diagnostics)?;
     Eyes::new(&settings, desk.clone(), obstacle_desk.clone(), diagnostics).open(&mut node)?;
@@ -92,12 +99,13 @@ struct Loader {
     parameters: Parameters<PerceptionParameters>,
     pipeline: SharedPipeline,
     diagnostics: Diagnostics,
+    turns: Turns,
 }
 
 impl Transitions for Loader {
     fn configure(&mut self) -> Result<(), String> {
         let started = Instant::now();
-        let pipeline = Pipeline::load(&self.parameters.get()).map_err(|error| {
+        let pipeline = Pipeline::load(&self.parameters.get(), self.turns).map_err(|error| {
             self.diagnostics.report("network", Level::Error, error.to_string());
             error.to_string()
         })?;
@@ -215,17 +223,18 @@ impl Eyes {
             let image = Arc::new(image);
             Depth { stamp, frame, image }
         });
-        if let (Ok(depth), Some(camera)) = (&read, self.intake.camera()) {
-            let frame = SensorFrame {
+        let measured =
+            read.as_ref().ok().zip(self.intake.camera()).map(|(depth, camera)| SensorFrame {
                 stamp: depth.stamp,
                 frame: depth.frame.clone(),
                 arrived,
                 measured: Measured::Depth(Arc::clone(&depth.image), camera.clone()),
-            };
-            self.obstacles.put(MAIN_CAMERA, frame);
-        }
+            });
         let look = read.map(|depth| self.intake.depth(depth, arrived));
         self.take(1, look);
+        if let Some(frame) = measured {
+            self.obstacles.put(MAIN_CAMERA, frame);
+        }
     }
 
     fn camera_info(&mut self, message: &CameraInfo) {

@@ -20,6 +20,7 @@ use crate::parameters::PerceptionParameters;
 use crate::pipeline::Pipeline;
 use crate::refusals::Refusals;
 use crate::robot::RobotInView;
+use crate::turns::Turns;
 use crate::waiting::wait_for_transform;
 use praxis_perception::intake::Look;
 
@@ -98,6 +99,7 @@ pub struct Worker {
     pub known: SharedKnown,
     /// Where every frame's times go, if anywhere.
     pub measuring: Option<Measuring>,
+    pub turns: Turns,
 }
 
 /// What has been measured so far.
@@ -131,6 +133,7 @@ impl Record {
 impl Worker {
     /// Looks until the desk closes.
     pub fn run(mut self) {
+        self.turns.go_first();
         let mut record = Record::default();
         while let Some(look) = self.desk.take() {
             if !self.state.is_active() {
@@ -178,7 +181,9 @@ impl Worker {
         times.publish = begun.elapsed();
         times.whole = look.colour.arrived.elapsed();
         times.stages = perception.times;
-        self.draw(pipeline.card(), &parameters, look, &perception, &world_from_camera);
+        self.turns.along(|| {
+            self.draw(pipeline.card(), &parameters, look, &perception, &world_from_camera);
+        });
 
         record.take(&times);
         if let Some(measuring) = &mut self.measuring {
