@@ -5,7 +5,7 @@ use std::ops::Range;
 use nalgebra::{Matrix3, Point3, Vector3};
 use praxis_geometry::Pose;
 
-use crate::{CameraModel, DepthImage};
+use crate::{CameraModel, DepthImage, PerceptionError};
 
 /// Ray directions of every pixel, kept from frame to frame.
 #[derive(Clone, Debug)]
@@ -26,9 +26,35 @@ impl RayTable {
         }
         Self { camera: camera.clone(), rays }
     }
+}
 
-    pub fn camera(&self) -> &CameraModel {
-        &self.camera
+/// The tables of a few cameras, kept from frame to frame.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RayTables(Vec<RayTable>);
+
+impl RayTables {
+    /// The table of a camera as this depth picture shows it, to be given back by
+    /// [`RayTables::keep`].
+    ///
+    /// # Errors
+    /// When the picture is none of the camera's.
+    pub fn take(
+        &mut self,
+        camera: &CameraModel,
+        depth: &DepthImage,
+    ) -> Result<RayTable, PerceptionError> {
+        let camera = camera.for_size("depth", depth.width(), depth.height())?;
+        let known = self.0.iter().position(|table| table.camera == camera);
+        Ok(known.map_or_else(|| RayTable::new(&camera), |index| self.0.remove(index)))
+    }
+
+    /// Keeps a table for the camera's next picture; that of the camera that was silent longest goes.
+    pub fn keep(&mut self, table: RayTable) {
+        const CAMERAS: usize = 8;
+        if self.0.len() >= CAMERAS {
+            self.0.remove(0);
+        }
+        self.0.push(table);
     }
 }
 
