@@ -59,7 +59,7 @@ def compressed_pictures(checks):
 def two_cameras(checks):
     """Two cameras over different places see the same box: one object, whoever looks."""
     left_at = (-0.12, 0.0)
-    camera, left = Camera(), Camera(rclpy.create_node("test_left"), "left")
+    camera, left = Camera(rclpy.create_node("test_two")), Camera(rclpy.create_node("test_left"), "left")
     arguments = ["-p", f"network_folder:={NETWORK}", "-p", "further_cameras:=[left]"]
     process = subprocess.Popen([PROGRAMS / "perception_node", "--ros-args", *arguments])
     try:

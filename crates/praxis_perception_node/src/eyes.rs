@@ -20,8 +20,20 @@ use crate::sensor_frame::{Measured, SensorFrame};
 const MAIN: &str = "camera";
 
 /// Names of all cameras, the main one first.
-pub fn cameras(parameters: &PerceptionParameters) -> impl Iterator<Item = &str> {
-    std::iter::once(MAIN).chain(parameters.further_cameras.iter().map(String::as_str))
+///
+/// # Errors
+/// When a further one has no name, or that of another.
+pub fn cameras(parameters: &PerceptionParameters) -> anyhow::Result<Vec<&str>> {
+    let mut names = vec![MAIN];
+    for name in &parameters.further_cameras {
+        let is_new = !name.is_empty() && !names.contains(&name.as_str());
+        anyhow::ensure!(
+            is_new,
+            "further_cameras: '{name}' is not the name of another camera beside {names:?}"
+        );
+        names.push(name);
+    }
+    Ok(names)
 }
 
 /// A part of the diagnostics that there is one of for each camera; of the main one it has no name.
@@ -236,6 +248,16 @@ mod tests {
             PerceptionParameters { further_cameras, ..PerceptionParameters::default() };
         let parts = [0, 1].map(|camera| part_of(&parameters, "camera clock", camera));
         assert_eq!(parts, ["camera clock", "camera clock left"]);
-        assert_eq!(cameras(&parameters).collect::<Vec<_>>(), [MAIN, "left"]);
+        assert_eq!(cameras(&parameters).unwrap(), [MAIN, "left"]);
+    }
+
+    #[test]
+    fn a_camera_without_a_name_of_its_own_is_refused() {
+        for name in ["", MAIN] {
+            let further_cameras = vec![name.to_owned()];
+            let parameters =
+                PerceptionParameters { further_cameras, ..PerceptionParameters::default() };
+            assert!(cameras(&parameters).is_err());
+        }
     }
 }

@@ -76,14 +76,13 @@ pub fn run() -> anyhow::Result<()> {
         measuring: Measuring::start(&settings.measure_file)?,
         turns,
     };
-    let mut first_sensor = 0;
-    for camera in cameras(&settings).enumerate() {
+    let cameras = cameras(&settings)?;
+    let (further, first) = (&settings.obstacles, cameras.len());
+    further_sensors::listen(&mut node, further, first, &obstacle_desk, &diagnostics)?;
+    for camera in cameras.into_iter().enumerate() {
         let (desk, obstacles) = (desk.clone(), obstacle_desk.clone());
         Eyes::new(camera, &settings, desk, obstacles, diagnostics.clone()).open(&mut node)?;
-        first_sensor += 1;
     }
-    let further = &settings.obstacles;
-    further_sensors::listen(&mut node, further, first_sensor, &obstacle_desk, &diagnostics)?;
 
     let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
     let perceiving = thread("perceive").spawn(move || worker.run())?;
