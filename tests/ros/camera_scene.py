@@ -20,21 +20,22 @@ WIDTH, HEIGHT, FOCAL = 640, 480, 600.0
 CENTRE, YAW, SIZE = (0.08, 0.03), 0.3, (0.060, 0.040, 0.050)
 
 
-def picture():
-    """Colour and depth of the box, by intersecting every ray with it."""
+def picture(eye=(0.0, 0.0)):
+    """Colour and depth of the box from over that place, by intersecting every ray with it."""
     u, v = np.meshgrid(np.arange(WIDTH), np.arange(HEIGHT))
     # The optical frame is turned by half a turn about x: world x = camera x, world y = -camera y.
     x, y = (u - 319.5) / FOCAL, -(v - 239.5) / FOCAL
     depth = np.ones((HEIGHT, WIDTH))
     for z in np.linspace(0.0, SIZE[2], 101):
         d = 1.0 - z
-        dx, dy = x * d - CENTRE[0], y * d - CENTRE[1]
+        dx, dy = eye[0] + x * d - CENTRE[0], eye[1] + y * d - CENTRE[1]
         c, s = np.cos(YAW), np.sin(YAW)
         inside = (abs(c * dx + s * dy) <= SIZE[0] / 2) & (abs(c * dy - s * dx) <= SIZE[1] / 2)
         depth[inside] = np.minimum(depth[inside], d)
     colour = np.full((HEIGHT, WIDTH, 3), 60, np.uint8)
     # The network sees cells of 80×80 pixels: the one around the box is red.
-    column, row = int(CENTRE[0] * FOCAL + 320) // 80, int(-CENTRE[1] * FOCAL + 240) // 80
+    east, north = CENTRE[0] - eye[0], CENTRE[1] - eye[1]
+    column, row = int(east * FOCAL + 320) // 80, int(-north * FOCAL + 240) // 80
     colour[80 * row : 80 * row + 80, 80 * column : 80 * column + 80] = (255, 0, 0)
     return colour, depth.astype(np.float32)
 
@@ -47,11 +48,12 @@ def camera_info(stamp, frame="camera_optical"):
     return message
 
 
-def camera_place(frame="camera_optical"):
-    """One metre above the table's middle, looking down."""
+def camera_place(frame="camera_optical", at=(0.0, 0.0, 1.0)):
+    """Looking straight down; by default from one metre above the table's middle."""
     transform = TransformStamped()
     transform.header.frame_id, transform.child_frame_id = "world", frame
-    transform.transform.translation.z = 1.0
+    place = transform.transform.translation
+    place.x, place.y, place.z = at
     transform.transform.rotation.x, transform.transform.rotation.w = 1.0, 0.0
     return TFMessage(transforms=[transform])
 
@@ -59,15 +61,15 @@ def camera_place(frame="camera_optical"):
 class Camera:
     """Publishes frames and hears what perception makes of them."""
 
-    def __init__(self):
-        self.node = rclpy.create_node("test_camera")
-        self.colour_out = self.node.create_publisher(Image, "camera/color/image_raw", 10)
-        self.depth_out = self.node.create_publisher(Image, "camera/depth/image_raw", 10)
+    def __init__(self, node=None, name="camera"):
+        self.node = node or rclpy.create_node("test_camera")
+        self.colour_out = self.node.create_publisher(Image, f"{name}/color/image_raw", 10)
+        self.depth_out = self.node.create_publisher(Image, f"{name}/depth/image_raw", 10)
         self.compressed_out = [
-            self.node.create_publisher(CompressedImage, "camera/color/image_raw/compressed", 10),
-            self.node.create_publisher(CompressedImage, "camera/depth/image_raw/compressedDepth", 10),
+            self.node.create_publisher(CompressedImage, f"{name}/color/image_raw/compressed", 10),
+            self.node.create_publisher(CompressedImage, f"{name}/depth/image_raw/compressedDepth", 10),
         ]
-        self.info_out = self.node.create_publisher(CameraInfo, "camera/color/camera_info", 10)
+        self.info_out = self.node.create_publisher(CameraInfo, f"{name}/color/camera_info", 10)
         latched = QoSProfile(depth=10, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self.tf_out = self.node.create_publisher(TFMessage, "/tf_static", latched)
         self.objects, self.clouds, self.status = [], [], {}
@@ -83,8 +85,8 @@ class Camera:
                 {pair.key: pair.value for pair in status.values},
             )
 
-    def place(self, frame="camera_optical"):
-        self.tf_out.publish(camera_place(frame))
+    def place(self, frame="camera_optical", at=(0.0, 0.0, 1.0)):
+        self.tf_out.publish(camera_place(frame, at))
 
     def image(self, array, encoding, stamp, frame="camera_optical"):
         message = Image(encoding=encoding)

@@ -56,6 +56,48 @@ def compressed_pictures(checks):
         process.wait(5.0)
 
 
+def two_cameras(checks):
+    """Two cameras over different places see the same box: one object, whoever looks."""
+    left_at = (-0.12, 0.0)
+    camera, left = Camera(rclpy.create_node("test_two")), Camera(rclpy.create_node("test_left"), "left")
+    arguments = ["-p", f"network_folder:={NETWORK}", "-p", "further_cameras:=[left]"]
+    process = subprocess.Popen([PROGRAMS / "perception_node", "--ros-args", *arguments])
+    try:
+        checks.check("the node starts with two cameras", camera.until(lambda: camera.level("network")[0] == 0, 20.0))
+        camera.place()
+        left.place("left_optical", (*left_at, 1.0))
+        views = [picture(), picture(left_at)]
+        sent = [set(), set()]
+
+        def look(both=True):
+            """A frame of each, half a period apart."""
+            for k, (eyes, frame) in enumerate([(camera, "camera_optical"), (left, "left_optical")]):
+                if k == 1 or both:
+                    stamp = eyes.send(*views[k], frame=frame)
+                    sent[k].add((stamp.sec, stamp.nanosec))
+                camera.pause(1 / 30)
+
+        def told(k):
+            stamps = [message.header.stamp for message in camera.objects]
+            return sum((stamp.sec, stamp.nanosec) in sent[k] for stamp in stamps)
+
+        camera.until(lambda: look() or min(told(0), told(1)) > 20, 20.0)
+        checks.check("frames of both are answered", min(told(0), told(1)) > 20, f"{told(0)} and {told(1)}")
+        check_box(checks, "two cameras", camera.objects)
+        later = camera.objects[10:]
+        ids = {found.id for message in later for found in message.detections}
+        counts = {len(message.detections) for message in later}
+        checks.check("it is one object all the time", ids == {"1"} and counts == {1}, f"{ids} {counts}")
+        before = told(1)
+        silent = lambda: camera.level("camera")[0] == 2 and told(1) > before + 10
+        camera.until(lambda: look(both=False) or silent(), 10.0)
+        checks.check("one that falls silent is told, the other looks on", silent(), f"{camera.level('camera')}, {told(1) - before} frames")
+        checks.check("each has its diagnostics", camera.level("camera left")[0] == 0, f"{camera.level('camera left')}")
+    finally:
+        process.terminate()
+        process.wait(5.0)
+
+
 class Recorder:
     """Writes MCAP without chunks, as its specification has it."""
 
@@ -163,6 +205,7 @@ def main():
     rclpy.init()
     recordings(checks)
     compressed_pictures(checks)
+    two_cameras(checks)
     rclpy.shutdown()
     checks.finish()
 

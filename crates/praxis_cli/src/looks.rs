@@ -79,6 +79,16 @@ impl Looks {
         })
     }
 
+    /// What else the recording holds, as an ending of a complaint.
+    pub fn others(&self) -> String {
+        let topics: Vec<&str> = self.recording.passed_over().collect();
+        if topics.is_empty() {
+            "it holds no other topics".to_owned()
+        } else {
+            format!("other topics in it: {}", topics.join(", "))
+        }
+    }
+
     fn take(&mut self, Entry { logged_ns, told }: Entry) -> Option<Next> {
         if !self.started {
             self.epoch.0 = logged_ns;

@@ -54,7 +54,6 @@ pub fn run(options: &Options) -> Result<()> {
         Some(folder) => files::parameters(folder, "perception.yaml")?,
         None => Value::Null,
     };
-    let mut perceiver = load(options, &parameters)?;
     let robot = match &options.urdf {
         Some(path) => {
             let text = std::fs::read_to_string(path)
@@ -64,7 +63,7 @@ pub fn run(options: &Options) -> Result<()> {
         None => None,
     };
     let frame = parameters["planning_frame"].as_str().unwrap_or("world").to_owned();
-    let looks = Looks::open(
+    let mut looks = Looks::open(
         &options.file,
         Topics {
             colour: options.colour.clone(),
@@ -79,9 +78,10 @@ pub fn run(options: &Options) -> Result<()> {
             padding_m: Some(parameters["robot"]["padding_m"].as_f64().unwrap_or(0.02)),
         },
     )?;
+    let mut perceiver = load(options, &parameters)?;
     let out = &mut std::io::stdout().lock();
     let (mut stages, mut refused) = (Stages::default(), 0_u64);
-    for next in looks {
+    for next in &mut looks {
         match next? {
             Next::Look(placed) => match look(&mut perceiver, &placed, &mut stages) {
                 Ok(perception) => {
@@ -103,10 +103,11 @@ pub fn run(options: &Options) -> Result<()> {
     stages.tell(out, perceiver.provider(), refused, options.json)?;
     ensure!(
         stages.frames() > 0,
-        "no frame of {} could be looked at: does it hold {}, {} and transforms?",
+        "no frame of {} could be looked at: does it hold {}, {} and transforms? {}",
         options.file.display(),
         options.colour,
-        options.camera_info
+        options.camera_info,
+        looks.others()
     );
     Ok(())
 }

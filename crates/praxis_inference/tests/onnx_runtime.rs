@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use praxis_inference::{InferenceConfig, LoadError, OrtNetwork, library_path};
 use praxis_network::{Card, ImageView, Network, NetworkError, PixelFormat, Preprocessor, Tensor};
+use proptest::prelude::*;
 
 fn config() -> InferenceConfig {
     let library = library_path("").expect("these tests need ONNX Runtime");
@@ -103,7 +104,7 @@ fn missing_and_broken_models_and_libraries_are_clean_errors() {
     let text = refusal(&card("nowhere.onnx"));
     assert!(text.contains("nowhere.onnx") && text.contains("No such file"), "{text}");
 
-    let broken = tempfile(b"not a network");
+    let broken = tempfile("broken", b"not a network");
     let mut card = card("mean.onnx");
     card.model.clone_from(&broken);
     assert!(matches!(OrtNetwork::load(&card, &config()), Err(LoadError::Model { .. })));
@@ -111,6 +112,33 @@ fn missing_and_broken_models_and_libraries_are_clean_errors() {
     std::fs::write(&broken, &whole[..whole.len() / 2]).unwrap();
     assert!(matches!(OrtNetwork::load(&card, &config()), Err(LoadError::Model { .. })));
     std::fs::remove_file(&broken).unwrap();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn a_damaged_network_is_a_network_or_an_error(
+        cut in 0.0..1.2f64, changes in prop::collection::vec((any::<usize>(), any::<u8>()), 0..6),
+    ) {
+        let mut bytes = std::fs::read(model("mean.onnx")).unwrap();
+        bytes.truncate((cut * bytes.len() as f64) as usize);
+        for (at, byte) in changes {
+            let at = at % bytes.len().max(1);
+            bytes.iter_mut().skip(at).take(1).for_each(|old| *old = byte);
+        }
+        let damaged = tempfile("damaged", &bytes);
+        let mut card = card("mean.onnx");
+        card.model.clone_from(&damaged);
+        let loaded = OrtNetwork::load(&card, &config());
+        std::fs::remove_file(&damaged).unwrap();
+        if let Ok(mut network) = loaded {
+            // What was loaded keeps what the card says of it.
+            let input = Tensor::zeros(&card.input.shape());
+            if let Ok(outputs) = network.run(&[("image", input.view())], None) {
+                prop_assert_eq!(outputs.get("heatmap").unwrap().shape(), &[1, 3, 6, 8]);
+            }
+        }
+    }
 }
 
 #[test]
@@ -150,8 +178,8 @@ fn wrong_inputs_are_refused_before_the_run() {
     assert!(network.run(&[], None).is_err());
 }
 
-fn tempfile(bytes: &[u8]) -> PathBuf {
-    let path = std::env::temp_dir().join(format!("praxis_broken_{}.onnx", std::process::id()));
+fn tempfile(name: &str, bytes: &[u8]) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("praxis_{name}_{}.onnx", std::process::id()));
     std::fs::write(&path, bytes).unwrap();
     path
 }

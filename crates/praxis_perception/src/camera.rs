@@ -68,7 +68,33 @@ impl CameraModel {
                 *own = finite("d", given)?;
             }
         }
-        Ok(Self { width, height, focal, principal, distortion })
+        let camera = Self { width, height, focal, principal, distortion };
+        camera.check_lens()?;
+        Ok(camera)
+    }
+
+    /// A lens bent so far that its corners have no rays is a mistake in the coefficients.
+    fn check_lens(&self) -> Result<(), PerceptionError> {
+        /// Of the picture's width, how far a corner may be off when it is seen again.
+        const TOLERANCE: f64 = 0.01;
+        if self.is_ideal() {
+            return Ok(());
+        }
+        let (right, bottom) = (self.width as f64 - 1.0, self.height as f64 - 1.0);
+        for corner in [[0.0, 0.0], [right, 0.0], [0.0, bottom], [right, bottom]] {
+            let seen = self.project(&Point3::from(self.ray(corner)));
+            let off =
+                seen.map_or(f64::NAN, |seen| (seen[0] - corner[0]).hypot(seen[1] - corner[1]));
+            if off.is_nan() || off > TOLERANCE * self.width as f64 {
+                return Err(PerceptionError::CameraInfo {
+                    field: "d",
+                    found: off,
+                    expected: "coefficients whose lens can be undone at the picture's corners \
+                               (found: by how many pixels one is missed)",
+                });
+            }
+        }
+        Ok(())
     }
 
     /// An ideal camera with square pixels and the principal point in the middle.
@@ -215,6 +241,35 @@ mod tests {
             let camera = CameraModel::new(640, 480, &k, "plumb_bob", &d).unwrap();
             let seen = camera.project(&Point3::from(camera.ray([x, y]) * depth)).unwrap();
             prop_assert!((seen[0] - x).abs() < 1e-3 && (seen[1] - y).abs() < 1e-3);
+        }
+
+        #[test]
+        fn any_fields_give_a_camera_or_an_error(
+            size in prop::array::uniform2(prop_oneof![Just(0usize), 1usize..2000]),
+            k in prop::array::uniform9(prop_oneof![
+                Just(0.0), Just(f64::NAN), Just(f64::INFINITY), -1e3..1e3f64, 100.0..800.0f64,
+            ]),
+            focal in prop::array::uniform2(prop_oneof![
+                1 => Just(0.0), 1 => Just(-500.0), 8 => 100.0..900.0f64,
+            ]),
+            principal in prop::array::uniform2(0.0..1000.0f64), likely in any::<bool>(),
+            model in prop::sample::select(vec!["", "plumb_bob", "equidistant", "rational_polynomial"]),
+            d in prop::collection::vec(
+                prop_oneof![Just(0.0), Just(f64::NAN), -0.3..0.3f64, -1e9..1e9f64], 0..9),
+        ) {
+            let [fx, fy] = focal;
+            let [cx, cy] = principal;
+            let k = if likely { [fx, 0.0, cx, 0.0, fy, cy, 0.0, 0.0, 1.0] } else { k };
+            let [width, height] = size;
+            if let Ok(camera) = CameraModel::new(width, height, &k, model, &d) {
+                for corner in [[0.0, 0.0], [width as f64 - 1.0, height as f64 - 1.0]] {
+                    let ray = camera.ray(corner);
+                    prop_assert!(ray.iter().all(|part| part.is_finite()), "{ray}");
+                    let seen = camera.project(&Point3::from(ray)).unwrap();
+                    let off = (seen[0] - corner[0]).hypot(seen[1] - corner[1]);
+                    prop_assert!(off <= 0.011 * width as f64, "missed by {off} px");
+                }
+            }
         }
     }
 }

@@ -4,12 +4,11 @@ use nalgebra::{SMatrix, SVector};
 use praxis_network::ShapeKind;
 
 use crate::Outline;
+use crate::reach::Reach;
 
 /// Residuals beyond this count linearly, so that a few stray points do not pull (Huber).
 const HUBER_M: f64 = 0.002;
 const STEPS: usize = 12;
-/// Directions tried within a quarter turn before the best are refined.
-const STARTS: usize = 9;
 
 /// An outline and how well the points lie on it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,18 +20,18 @@ pub(crate) struct Fit {
 
 type Parameters = SVector<f64, 5>;
 
-/// The outline of the given kind that `edge` points lie on best; `inside` points help to start.
+/// The outline of the given kind that `edge` points lie on best; the `reach` of the points inside
+/// helps to start.
 ///
 /// None when there are too few points to tell.
-pub(crate) fn fit_outline(shape: ShapeKind, edge: &[[f64; 2]], inside: &[[f64; 2]]) -> Option<Fit> {
-    if edge.len() < 8 || inside.len() < 8 {
+pub(crate) fn fit_outline(shape: ShapeKind, edge: &[[f64; 2]], reach: &Reach) -> Option<Fit> {
+    if edge.len() < 8 {
         return None;
     }
-    let starts = if shape == ShapeKind::Cylinder { 1 } else { STARTS };
+    let starts = if shape == ShapeKind::Cylinder { 1 } else { reach.directions() };
     let mut guesses: Vec<(f64, Outline)> = (0..starts)
-        .map(|index| {
-            let yaw = std::f64::consts::FRAC_PI_2 * index as f64 / starts as f64;
-            let guess = guess(shape, yaw, inside);
+        .map(|direction| {
+            let guess = guess(shape, reach, direction);
             (cost(&guess, edge), guess)
         })
         .collect();
@@ -54,11 +53,10 @@ fn thinned(edge: &[[f64; 2]]) -> Vec<[f64; 2]> {
     edge.iter().step_by(edge.len().div_ceil(ENOUGH).max(1)).copied().collect()
 }
 
-/// The outline whose extent at a yaw covers all but the outermost points.
-fn guess(shape: ShapeKind, yaw_rad: f64, inside: &[[f64; 2]]) -> Outline {
+/// The outline that reaches in a direction as far as all but the outermost points.
+fn guess(shape: ShapeKind, reach: &Reach, direction: usize) -> Outline {
+    let (yaw_rad, [along, across]) = reach.towards(direction);
     let (sin, cos) = yaw_rad.sin_cos();
-    let along = extent(inside.iter().map(|p| cos * p[0] + sin * p[1]));
-    let across = extent(inside.iter().map(|p| cos * p[1] - sin * p[0]));
     let (x, y) = (0.5 * (along[0] + along[1]), 0.5 * (across[0] + across[1]));
     let (length, width) = (along[1] - along[0], across[1] - across[0]);
     let mean = 0.5 * (length + width);
@@ -68,16 +66,6 @@ fn guess(shape: ShapeKind, yaw_rad: f64, inside: &[[f64; 2]]) -> Outline {
         ShapeKind::Cross => [mean, 0.36 * mean],
     };
     Outline { shape, centre_m: [cos * x - sin * y, sin * x + cos * y], yaw_rad, sides_m }
-}
-
-/// From the 2nd to the 98th percentile.
-fn extent(values: impl Iterator<Item = f64>) -> [f64; 2] {
-    let mut values: Vec<f64> = values.collect();
-    let cut = values.len() / 50;
-    let last = values.len() - 1 - cut;
-    let low = *values.select_nth_unstable_by(cut, f64::total_cmp).1;
-    let high = *values.select_nth_unstable_by(last, f64::total_cmp).1;
-    [low, high]
 }
 
 fn huber(distance: f64) -> f64 {
@@ -92,33 +80,35 @@ fn cost(outline: &Outline, edge: &[[f64; 2]]) -> f64 {
 
 /// Levenberg-Marquardt over centre, yaw and sides.
 fn refine(start: Outline, edge: &[[f64; 2]]) -> (f64, Outline) {
-    let mut best = parameters(&start);
-    let mut best_cost = cost(&start, edge);
+    let begin = parameters(&start);
+    let mut best = begin;
+    let mut at_best = Equations::of(&start, edge);
     let mut damping = 1e-3;
     // Where a side is not seen at all, it stays where the inner points put it.
     let anchor = 1e-3 * edge.len() as f64;
     let from_start = |now: &Parameters| {
-        let moved = (now - parameters(&start)).component_div(&SCALE);
+        let moved = (now - begin).component_div(&SCALE);
         0.5 * anchor * HUBER_M * HUBER_M * moved.norm_squared()
     };
     for _ in 0..STEPS {
-        let (mut hessian, mut gradient) = normal_equations(start.shape, &best, edge);
+        let (mut hessian, mut gradient) = (at_best.hessian, at_best.gradient);
         for i in 0..5 {
             let weight = anchor * (HUBER_M / SCALE[i]).powi(2);
             hessian[(i, i)] += weight;
-            gradient[i] += weight * (best[i] - parameters(&start)[i]);
+            gradient[i] += weight * (best[i] - begin[i]);
             hessian[(i, i)] *= 1.0 + damping;
             hessian[(i, i)] += 1e-12;
         }
         let Some(factor) = hessian.cholesky() else { break };
-        let step = factor.solve(&gradient);
-        let trial = best - step;
+        let trial = best - factor.solve(&gradient);
         let trial_outline = outline(start.shape, &trial);
-        let trial_cost = cost(&trial_outline, edge) + from_start(&trial);
-        if trial_outline.sides_m.iter().all(|side| *side > 0.002) && trial_cost < best_cost {
-            let gain = best_cost - trial_cost;
-            (best, best_cost, damping) = (trial, trial_cost, damping * 0.3);
-            if gain < 1e-4 * best_cost {
+        let mut at_trial = Equations::of(&trial_outline, edge);
+        at_trial.cost += from_start(&trial);
+        let trial_cost = at_trial.cost;
+        if trial_outline.sides_m.iter().all(|side| *side > 0.002) && trial_cost < at_best.cost {
+            let gain = at_best.cost - trial_cost;
+            (best, at_best, damping) = (trial, at_trial, damping * 0.3);
+            if gain < 1e-4 * (trial_cost + gain) {
                 break;
             }
         } else {
@@ -128,35 +118,41 @@ fn refine(start: Outline, edge: &[[f64; 2]]) -> (f64, Outline) {
             }
         }
     }
-    (best_cost, outline(start.shape, &best))
+    (at_best.cost, outline(start.shape, &best))
 }
 
 /// How far each parameter may be moved by the anchor's leave: metres, radians.
 const SCALE: Parameters = Parameters::new(0.01, 0.01, 0.3, 0.01, 0.01);
 
-fn normal_equations(
-    shape: ShapeKind,
-    at: &Parameters,
-    edge: &[[f64; 2]],
-) -> (SMatrix<f64, 5, 5>, Parameters) {
-    const STEP: f64 = 1e-6;
-    let centre = outline(shape, at);
-    let shifted = [0, 1, 2, 3, 4].map(|i| {
-        let mut moved = *at;
-        moved[i] += STEP;
-        outline(shape, &moved)
-    });
-    let (centre, shifted) = (centre.placed(), shifted.each_ref().map(Outline::placed));
-    let mut hessian = SMatrix::<f64, 5, 5>::zeros();
-    let mut gradient = Parameters::zeros();
-    for &point in edge {
-        let distance = centre.distance_m(point);
-        let weight = if distance.abs() <= HUBER_M { 1.0 } else { HUBER_M / distance.abs() };
-        let slope = Parameters::from_fn(|i, _| (shifted[i].distance_m(point) - distance) / STEP);
-        hessian.syger(weight, &slope, &slope, 1.0);
-        gradient.axpy(weight * distance, &slope, 1.0);
+/// What the points say about an outline: the cost and its normal equations.
+struct Equations {
+    cost: f64,
+    /// Only its lower half is filled, which is all that Cholesky reads.
+    hessian: SMatrix<f64, 5, 5>,
+    gradient: Parameters,
+}
+
+impl Equations {
+    fn of(outline: &Outline, edge: &[[f64; 2]]) -> Self {
+        let placed = outline.placed();
+        let mut cost = 0.0;
+        let mut hessian = [[0.0; 5]; 5];
+        let mut gradient = [0.0; 5];
+        for &point in edge {
+            let (distance, slope) = placed.distance_and_slope(point);
+            cost += huber(distance);
+            let weight = if distance.abs() <= HUBER_M { 1.0 } else { HUBER_M / distance.abs() };
+            for row in 0..5 {
+                let weighted = weight * slope[row];
+                gradient[row] += weighted * distance;
+                for column in 0..=row {
+                    hessian[row][column] += weighted * slope[column];
+                }
+            }
+        }
+        let hessian = SMatrix::from_fn(|row, column| hessian[row][column]);
+        Self { cost, hessian, gradient: Parameters::from(gradient) }
     }
-    (hessian, gradient)
 }
 
 fn parameters(outline: &Outline) -> Parameters {
@@ -170,6 +166,7 @@ fn outline(shape: ShapeKind, at: &Parameters) -> Outline {
 }
 
 fn trimmed_rms(outline: &Outline, edge: &[[f64; 2]]) -> f64 {
+    let outline = outline.placed();
     let mut squares: Vec<f64> =
         edge.iter().map(|&point| outline.distance_m(point).powi(2)).collect();
     squares.sort_by(f64::total_cmp);
@@ -204,6 +201,10 @@ mod tests {
         (edge, inside)
     }
 
+    fn fitted(shape: ShapeKind, edge: &[[f64; 2]], inside: &[[f64; 2]]) -> Fit {
+        fit_outline(shape, edge, &Reach::of(inside).unwrap()).unwrap()
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
@@ -215,7 +216,7 @@ mod tests {
                 sides_m: [length, length * ratio],
             };
             let (edge, inside) = sampled(&truth, 9.0, 9.0);
-            let found = fit_outline(ShapeKind::Box, &edge, &inside).unwrap().outline;
+            let found = fitted(ShapeKind::Box, &edge, &inside).outline;
             let off_m = (found.centre_m[0] - 0.4).hypot(found.centre_m[1] + 0.1);
             prop_assert!(off_m < 5e-4, "{off_m}");
             let error = crate::wrapped(found.yaw_rad - yaw, std::f64::consts::PI);
@@ -231,7 +232,7 @@ mod tests {
                 shape: ShapeKind::Cross, centre_m: [0.4, -0.1], yaw_rad: yaw, sides_m: [span, bar],
             };
             let (edge, inside) = sampled(&truth, 9.0, 9.0);
-            let found = fit_outline(ShapeKind::Cross, &edge, &inside).unwrap().outline;
+            let found = fitted(ShapeKind::Cross, &edge, &inside).outline;
             let off_m = (found.centre_m[0] - 0.4).hypot(found.centre_m[1] + 0.1);
             prop_assert!(off_m < 5e-4, "{off_m}");
             let error = crate::wrapped(found.yaw_rad - yaw, std::f64::consts::FRAC_PI_2);
@@ -247,7 +248,7 @@ mod tests {
                 sides_m: [2.0 * radius; 2],
             };
             let (edge, inside) = sampled(&truth, from, from + 1.57);
-            let found = fit_outline(ShapeKind::Cylinder, &edge, &inside).unwrap().outline;
+            let found = fitted(ShapeKind::Cylinder, &edge, &inside).outline;
             prop_assert!((found.centre_m[0] - 0.4).hypot(found.centre_m[1] + 0.1) < 1e-3);
             prop_assert!((found.sides_m[0] - 2.0 * radius).abs() < 2e-3);
         }
@@ -255,6 +256,7 @@ mod tests {
 
     #[test]
     fn a_handful_of_points_is_no_outline() {
-        assert_eq!(fit_outline(ShapeKind::Box, &[[0.0; 2]; 4], &[[0.0; 2]; 40]), None);
+        let reach = Reach::of(&[[0.0; 2]; 40]).unwrap();
+        assert_eq!(fit_outline(ShapeKind::Box, &[[0.0; 2]; 4], &reach), None);
     }
 }

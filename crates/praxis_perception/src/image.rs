@@ -156,6 +156,12 @@ impl DepthImage {
         self.depth_m[row * self.width + column]
     }
 
+    /// The distances of a row, which must lie in the picture.
+    #[inline]
+    pub(crate) fn row(&self, row: usize) -> &[f32] {
+        &self.depth_m[row * self.width..(row + 1) * self.width]
+    }
+
     /// The picture as the network crate wants it.
     pub fn view(&self) -> DepthView<'_> {
         DepthView::new(self.width, self.height, &self.depth_m).expect("checked when it was made")

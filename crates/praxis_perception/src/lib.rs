@@ -25,6 +25,7 @@ mod obstacles;
 mod outline;
 mod perceiver;
 mod plane;
+mod reach;
 mod robot_model;
 mod rvl;
 mod scan;

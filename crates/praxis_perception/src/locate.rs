@@ -10,6 +10,7 @@ use crate::exclusion::RobotBody;
 use crate::fit::{Fit, fit_outline};
 use crate::object::{Evidence, SeenObject};
 use crate::plane::SupportPlane;
+use crate::reach::Reach;
 use crate::scan::{Scan, ray_at_height};
 use crate::segment::{Segment, SegmentLimits, segment};
 use crate::top_face::{TopFace, top_face};
@@ -216,10 +217,12 @@ struct Outlines(Vec<(ShapeKind, Option<Fit>)>);
 
 impl Outlines {
     fn fit(card: &Card, face: &TopFace) -> Self {
+        let reach = Reach::of(&face.inside);
+        let fitted = |shape| fit_outline(shape, &face.edge, reach.as_ref()?);
         let mut fits: Vec<(ShapeKind, Option<Fit>)> = Vec::new();
         for class in &card.classes {
             if !fits.iter().any(|(shape, _)| *shape == class.shape) {
-                fits.push((class.shape, fit_outline(class.shape, &face.edge, &face.inside)));
+                fits.push((class.shape, fitted(class.shape)));
             }
         }
         Self(fits)

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::exclusion::{KnownBox, RobotBody};
 use crate::known_space::KnownSpace;
 use crate::plane::SupportPlane;
-use crate::scan::{RayTable, Scan};
+use crate::scan::{RayTables, Scan};
 use crate::sight::{CloudSight, DepthSight, Gaze, Sight};
 use crate::{CameraModel, DepthImage, PerceptionError};
 
@@ -148,7 +148,7 @@ pub struct ObstacleWorld {
     voxels: Vec<Voxel>,
     place_of: HashMap<[i32; 3], u32, BuildHasherDefault<KeyHasher>>,
     space: KnownSpace,
-    rays: Vec<RayTable>,
+    rays: RayTables,
     frame: u64,
     newest: Option<Stamp>,
     /// Nobody knew where the whole robot was in the newest frame: it may be among the points.
@@ -167,7 +167,7 @@ impl ObstacleWorld {
             voxels: Vec::new(),
             place_of: HashMap::default(),
             space,
-            rays: Vec::new(),
+            rays: RayTables::default(),
             frame: 0,
             newest: None,
             holds_robot: false,
@@ -194,13 +194,13 @@ impl ObstacleWorld {
     /// When picture and camera do not belong together or the transform is not finite.
     pub fn look(&mut self, frame: &DepthFrame<'_>) -> Result<ObstacleChange, PerceptionError> {
         check_pose(frame.world_from_camera)?;
-        let table = self.take_rays(frame.camera, frame.depth)?;
+        let table = self.rays.take(frame.camera, frame.depth)?;
         let scan = Scan::new(frame.depth, &table, frame.world_from_camera);
         let no_return_m = self.config.no_return_clears_to_m as f32;
         let step = self.config.pixel_step;
         let sight = DepthSight::new(scan, frame.world_from_camera, step, no_return_m);
         let change = self.take(&sight, frame.stamp, frame.robot);
-        self.rays.push(table);
+        self.rays.keep(table);
         Ok(change)
     }
 
@@ -255,23 +255,6 @@ impl ObstacleWorld {
     /// Middles of the cells within reach that nobody has looked into, and the cells' side.
     pub fn unknown(&self) -> (Vec<[f32; 3]>, f32) {
         (self.space.unseen().collect(), self.space.cell_m())
-    }
-
-    /// The rays of a camera, kept from frame to frame; a few cameras are remembered.
-    fn take_rays(
-        &mut self,
-        camera: &CameraModel,
-        depth: &DepthImage,
-    ) -> Result<RayTable, PerceptionError> {
-        const CAMERAS: usize = 8;
-        let camera = camera.for_size("depth", depth.width(), depth.height())?;
-        if let Some(index) = self.rays.iter().position(|table| *table.camera() == camera) {
-            return Ok(self.rays.remove(index));
-        }
-        if self.rays.len() >= CAMERAS {
-            self.rays.remove(0);
-        }
-        Ok(RayTable::new(&camera))
     }
 
     fn take(&mut self, sight: &impl Sight, stamp: Stamp, robot: &RobotBody) -> ObstacleChange {

@@ -80,12 +80,58 @@ impl Placed<'_> {
             _ => rectangle(local, a, b),
         }
     }
+
+    /// The distance, and how it changes with centre x and y, yaw and the two sides.
+    #[inline]
+    pub fn distance_and_slope(&self, point_m: [f64; 2]) -> (f64, [f64; 5]) {
+        let Outline { shape, centre_m, sides_m: [a, b], .. } = *self.outline;
+        let (dx, dy) = (point_m[0] - centre_m[0], point_m[1] - centre_m[1]);
+        if shape == ShapeKind::Cylinder {
+            let from_centre = (dx * dx + dy * dy).sqrt();
+            let [x, y] = [dx, dy].map(|part| part / from_centre.max(1e-12));
+            return (from_centre - 0.5 * a, [-x, -y, 0.0, -0.5, 0.0]);
+        }
+        let (x, y) = (self.cos * dx + self.sin * dy, self.cos * dy - self.sin * dx);
+        let local = [x.abs(), y.abs()];
+        let (mut distance, [mut along, mut across]) = rectangle_slope(local, a, b);
+        let mut sides = [-0.5 * along, -0.5 * across];
+        if shape == ShapeKind::Cross {
+            let (other, slope) = rectangle_slope(local, b, a);
+            if other < distance {
+                (distance, [along, across]) = (other, slope);
+                sides = [-0.5 * across, -0.5 * along];
+            }
+        }
+        let (along, across) = (along * x.signum(), across * y.signum());
+        let slope = [
+            across * self.sin - along * self.cos,
+            -along * self.sin - across * self.cos,
+            along * y - across * x,
+            sides[0],
+            sides[1],
+        ];
+        (distance, slope)
+    }
 }
 
 /// Angle within (-period/2, period/2].
 pub fn wrapped(angle_rad: f64, period_rad: f64) -> f64 {
     let turns = (angle_rad / period_rad - 0.5).ceil();
     angle_rad - turns * period_rad
+}
+
+/// How a distance changes with the coordinates of a point in the outline's own quadrant; `a` and
+/// `b` are the sides along x and y.
+fn rectangle_slope(local: [f64; 2], a: f64, b: f64) -> (f64, [f64; 2]) {
+    let (dx, dy) = (local[0] - 0.5 * a, local[1] - 0.5 * b);
+    if dx > 0.0 && dy > 0.0 {
+        let distance = (dx * dx + dy * dy).sqrt();
+        (distance, [dx / distance, dy / distance])
+    } else if dx > dy {
+        (dx, [1.0, 0.0])
+    } else {
+        (dy, [0.0, 1.0])
+    }
 }
 
 fn rectangle(local: [f64; 2], length: f64, width: f64) -> f64 {
@@ -99,6 +145,39 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use std::f64::consts::PI;
+
+    proptest! {
+        #[test]
+        fn slopes_agree_with_differences(
+            shape in prop::sample::select(vec![ShapeKind::Box, ShapeKind::Cylinder, ShapeKind::Cross]),
+            centre_m in prop::array::uniform2(-0.3..0.3f64), yaw_rad in -3.0..3.0f64,
+            sides_m in prop::array::uniform2(0.02..0.08f64),
+            off in prop::array::uniform2(-0.06..0.06f64),
+        ) {
+            const STEP: f64 = 1e-7;
+            let outline = Outline { shape, centre_m, yaw_rad, sides_m };
+            let point = [centre_m[0] + off[0], centre_m[1] + off[1]];
+            let (distance, slope) = outline.placed().distance_and_slope(point);
+            prop_assert!((distance - outline.distance_m(point)).abs() < 1e-12);
+            for (index, slope) in slope.into_iter().enumerate() {
+                let moved = |by: f64| {
+                    let mut moved = outline;
+                    match index {
+                        0 | 1 => moved.centre_m[index] += by,
+                        2 => moved.yaw_rad += by,
+                        _ => moved.sides_m[index - 3] += by,
+                    }
+                    (moved.distance_m(point) - distance) / by
+                };
+                let (before, after) = (moved(-STEP), moved(STEP));
+                // At a ridge the two sides differ, and either is right.
+                prop_assert!(
+                    (slope - before).abs() < 1e-4 || (slope - after).abs() < 1e-4,
+                    "{index}: {slope}, {before} before and {after} after"
+                );
+            }
+        }
+    }
 
     #[test]
     fn the_arm_of_a_cross_ends_where_its_span_says() {

@@ -12,7 +12,7 @@ use crate::exclusion::RobotBody;
 use crate::locate::{LocateConfig, Located, Locator};
 use crate::object::SeenObject;
 use crate::plane::SupportPlane;
-use crate::scan::{RayTable, Scan};
+use crate::scan::{RayTables, Scan};
 use crate::sighting::{Carried, Sighting};
 use crate::track::Track;
 use crate::tracker::{Place, Sightings, Tracker, TrackerConfig};
@@ -118,7 +118,7 @@ pub struct Perceiver {
     /// For a network that takes depth as well.
     depth_preprocessor: Option<DepthPreprocessor>,
     tracker: Tracker,
-    rays: Option<RayTable>,
+    rays: RayTables,
     score_threshold: Option<f32>,
     carried: Vec<Carried>,
 }
@@ -137,7 +137,7 @@ impl Perceiver {
             preprocessor,
             depth_preprocessor,
             tracker,
-            rays: None,
+            rays: RayTables::default(),
             score_threshold: None,
             carried: Vec::new(),
         }
@@ -179,17 +179,21 @@ impl Perceiver {
         }
         let camera =
             frame.camera.for_size("colour", frame.colour.width(), frame.colour.height())?;
-        if let Some(depth) = frame.depth {
-            self.prepare_rays(frame.camera, depth)?;
-        }
+        let take = |depth| self.rays.take(frame.camera, depth);
+        let table = frame.depth.map(take).transpose()?;
         let mut times = StageTimes::default();
-        let detections = self.detect(frame.colour, frame.depth, &mut times)?;
+        let detections = match self.detect(frame.colour, frame.depth, &mut times) {
+            Ok(detections) => detections,
+            Err(error) => {
+                table.into_iter().for_each(|table| self.rays.keep(table));
+                return Err(error);
+            }
+        };
 
         let started = Instant::now();
-        let table = self.rays.as_ref();
         let scan = frame
             .depth
-            .zip(table)
+            .zip(table.as_ref())
             .map(|(depth, table)| Scan::new(depth, table, frame.world_from_camera));
         let plane = self.support_plane(scan.as_ref());
         let locator = Locator {
@@ -224,6 +228,7 @@ impl Perceiver {
         self.tracker.take(sightings, &self.card, look);
         let objects: Vec<Track> = self.tracker.objects().cloned().collect();
         times.track = started.elapsed();
+        table.into_iter().for_each(|table| self.rays.keep(table));
 
         Ok(Perception { detections, seen, objects, on_robot, lifted, plane, times })
     }
@@ -257,18 +262,6 @@ impl Perceiver {
         let detections = self.card.decode(&outputs, &input_from_image, size, Some(least))?;
         times.decode = started.elapsed();
         Ok(detections)
-    }
-
-    fn prepare_rays(
-        &mut self,
-        camera: &CameraModel,
-        depth: &DepthImage,
-    ) -> Result<(), PerceptionError> {
-        let camera = camera.for_size("depth", depth.width(), depth.height())?;
-        if self.rays.as_ref().is_none_or(|table| *table.camera() != camera) {
-            self.rays = Some(RayTable::new(&camera));
-        }
-        Ok(())
     }
 
     fn support_plane(&self, scan: Option<&Scan<'_>>) -> SupportPlane {

@@ -108,16 +108,18 @@ fn classify(
     robot: &RobotBody,
     limits: &SegmentLimits,
 ) {
+    let columns = segment.left..segment.left + segment.width;
     for row in 0..segment.height {
-        for column in 0..segment.width {
-            let index = row * segment.width + column;
-            let point = scan.point(segment.left + column, segment.top + row);
-            segment.points[index] = point;
+        let own = row * segment.width..(row + 1) * segment.width;
+        let cells = segment.cells[own.clone()].iter_mut().zip(&mut segment.points[own]);
+        let points = scan.points(columns.clone(), segment.top + row);
+        for ((cell, kept), point) in cells.zip(points) {
+            *kept = point;
             if point[2].is_nan() {
                 continue;
             }
             let height = f64::from(point[2]) - plane.z_at(f64::from(point[0]), f64::from(point[1]));
-            segment.cells[index] = if height < limits.min_height_m {
+            *cell = if height < limits.min_height_m {
                 Cell::Support
             } else if robot.contains(point) {
                 Cell::Robot
@@ -131,14 +133,13 @@ fn classify(
 
 /// Which cells lie within the detection itself.
 fn core_of(segment: &Segment, bounds: &PixelBox) -> Vec<bool> {
-    (0..segment.cells.len())
-        .map(|index| {
-            let x = (segment.left + index % segment.width) as f64 + 0.5;
-            let y = (segment.top + index / segment.width) as f64 + 0.5;
-            (bounds.min_px[0]..=bounds.max_px[0]).contains(&x)
-                && (bounds.min_px[1]..=bounds.max_px[1]).contains(&y)
-        })
-        .collect()
+    let within = |axis: usize, first: usize, count: usize| -> Vec<bool> {
+        let range = bounds.min_px[axis]..=bounds.max_px[axis];
+        (first..first + count).map(|at| range.contains(&(at as f64 + 0.5))).collect()
+    };
+    let columns = within(0, segment.left, segment.width);
+    let rows = within(1, segment.top, segment.height);
+    rows.iter().flat_map(|&row| columns.iter().map(move |&column| row && column)).collect()
 }
 
 fn robot_share(segment: &Segment) -> f64 {
@@ -182,6 +183,7 @@ fn remove_flying_pixels(scan: &Scan<'_>, segment: &mut Segment) {
 
 /// Of all connected parts the one with most pixels within the detection stays.
 fn keep_best_component(segment: &mut Segment, link_m: f32) {
+    let link2 = link_m * link_m;
     let mut label = vec![0u32; segment.cells.len()];
     let mut best = (0usize, 0u32, 0usize);
     let mut next = 0;
@@ -197,15 +199,15 @@ fn keep_best_component(segment: &mut Segment, link_m: f32) {
         while let Some(index) = stack.pop() {
             size += 1;
             inside += usize::from(segment.core[index]);
-            for neighbour in neighbours(index, segment.width, segment.height) {
+            for_neighbours(index, segment.width, segment.height, |neighbour| {
                 if segment.cells[neighbour] == Cell::Object
                     && label[neighbour] == 0
-                    && distance(segment.points[index], segment.points[neighbour]) <= link_m
+                    && distance2(segment.points[index], segment.points[neighbour]) <= link2
                 {
                     label[neighbour] = next;
                     stack.push(neighbour);
                 }
-            }
+            });
         }
         if inside > best.0 {
             best = (inside, next, size);
@@ -219,18 +221,29 @@ fn keep_best_component(segment: &mut Segment, link_m: f32) {
     segment.count = best.2;
 }
 
-pub(crate) fn neighbours(index: usize, width: usize, height: usize) -> impl Iterator<Item = usize> {
+/// Calls back with the cells beside, above and below one.
+#[inline]
+pub(crate) fn for_neighbours(
+    index: usize,
+    width: usize,
+    height: usize,
+    mut visit: impl FnMut(usize),
+) {
     let (column, row) = (index % width, index / width);
-    [
-        (column > 0).then(|| index - 1),
-        (column + 1 < width).then_some(index + 1),
-        (row > 0).then(|| index - width),
-        (row + 1 < height).then_some(index + width),
-    ]
-    .into_iter()
-    .flatten()
+    if column > 0 {
+        visit(index - 1);
+    }
+    if column + 1 < width {
+        visit(index + 1);
+    }
+    if row > 0 {
+        visit(index - width);
+    }
+    if row + 1 < height {
+        visit(index + width);
+    }
 }
 
-fn distance(a: [f32; 3], b: [f32; 3]) -> f32 {
-    (0..3).map(|axis| (a[axis] - b[axis]).powi(2)).sum::<f32>().sqrt()
+fn distance2(a: [f32; 3], b: [f32; 3]) -> f32 {
+    (0..3).map(|axis| (a[axis] - b[axis]).powi(2)).sum()
 }

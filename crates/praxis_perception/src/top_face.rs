@@ -1,7 +1,7 @@
 //! The top face of a segmented object: its height, and its outline as seen from above.
 
 use crate::scan::Scan;
-use crate::segment::{Cell, Segment, neighbours};
+use crate::segment::{Cell, Segment, for_neighbours};
 
 /// The top face of an object.
 #[derive(Clone, Debug)]
@@ -48,10 +48,10 @@ pub(crate) fn top_face(scan: &Scan<'_>, segment: &Segment) -> Option<TopFace> {
             if !mask[here] {
                 continue;
             }
-            let pixel =
-                [(segment.left as isize + column) as f64, (segment.top as isize + row) as f64];
+            let at = [segment.left + column as usize, segment.top + row as usize];
+            let pixel = at.map(|at| at as f64);
             // A ray at a known height is quieter than the pixel's own distance.
-            face.inside.extend(scan.at_height(pixel, z_m).map(|point| [point.x, point.y]));
+            face.inside.extend(scan.pixel_at_height(at[0], at[1], z_m));
             for (dx, dy) in [(1, 0), (-1, 0), (0, 1), (0, -1)] {
                 let neighbour = segment.index(column + dx, row + dy);
                 if neighbour.is_some_and(|neighbour| mask[neighbour]) {
@@ -141,12 +141,12 @@ fn keep_best_patch(segment: &Segment, mask: &mut [bool]) {
         let mut inside = 0;
         while let Some(index) = stack.pop() {
             inside += usize::from(segment.core[index]);
-            for other in neighbours(index, segment.width, segment.height) {
+            for_neighbours(index, segment.width, segment.height, |other| {
                 if mask[other] && patch[other] == 0 {
                     patch[other] = next;
                     stack.push(other);
                 }
-            }
+            });
         }
         if inside > best.0 {
             best = (inside, next);

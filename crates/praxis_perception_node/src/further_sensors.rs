@@ -1,4 +1,4 @@
-//! Depth cameras and clouds that feed the obstacle world beside the main camera.
+//! Depth cameras and clouds that feed the obstacle world beside the cameras that look for objects.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -11,28 +11,25 @@ use praxis_ros::r2r::QosProfile;
 use praxis_ros::r2r::sensor_msgs::msg::{CameraInfo, Image, PointCloud2};
 use praxis_ros::{Diagnostics, Level, Node, RosError};
 
+use crate::desk::Desk;
 use crate::messages::camera_model;
-use crate::obstacle_desk::{Measured, ObstacleDesk, SensorFrame};
 use crate::parameters::ObstacleParameters;
 use crate::pictures::{Picture, raw_depth};
+use crate::sensor_frame::{Measured, SensorFrame};
 
-/// Number of the main camera's depth among the sensors.
-pub const MAIN_CAMERA: usize = 0;
-
-/// Subscribes to every further sensor that the parameters name.
+/// Subscribes to every further sensor that the parameters name; `first` is the first one's number.
 pub fn listen(
     node: &mut Node,
     parameters: &ObstacleParameters,
-    desk: &ObstacleDesk,
+    first: usize,
+    desk: &Desk<SensorFrame>,
     diagnostics: &Diagnostics,
 ) -> Result<(), RosError> {
-    let mut sensor = MAIN_CAMERA;
-    for topic in &parameters.depth_topics {
-        sensor += 1;
+    let mut sensors = first..;
+    for (topic, sensor) in parameters.depth_topics.iter().zip(&mut sensors) {
         listen_to_depth(node, topic, sensor, desk, diagnostics)?;
     }
-    for topic in &parameters.cloud_topics {
-        sensor += 1;
+    for (topic, sensor) in parameters.cloud_topics.iter().zip(sensors) {
         let (desk, health) = (desk.clone(), Health::new(topic, diagnostics));
         node.subscribe(topic, QosProfile::sensor_data(), move |message: PointCloud2| {
             let arrived = Instant::now();
@@ -51,7 +48,7 @@ fn listen_to_depth(
     node: &mut Node,
     topic: &str,
     sensor: usize,
-    desk: &ObstacleDesk,
+    desk: &Desk<SensorFrame>,
     diagnostics: &Diagnostics,
 ) -> Result<(), RosError> {
     let camera: Rc<RefCell<Option<CameraModel>>> = Rc::default();

@@ -6,8 +6,8 @@ use praxis_geometry::Pose;
 use praxis_perception::{MountWatch, RobotBody, SupportPlane, mount_evidence};
 use praxis_ros::{Diagnostics, Level};
 
-use crate::obstacle_desk::{Measured, SensorFrame};
 use crate::parameters::PerceptionParameters;
+use crate::sensor_frame::{Measured, SensorFrame};
 
 /// One picture of so many is asked.
 const EVERY: u64 = 5;

@@ -12,11 +12,12 @@ use praxis_ros::r2r::sensor_msgs::msg::PointCloud2;
 use praxis_ros::tf::TfBuffer;
 use praxis_ros::{Clock, Diagnostics, Latency, Level, Parameters, Publisher, StateHandle};
 
+use crate::desk::Desk;
 use crate::mounts::Mounts;
-use crate::obstacle_desk::{Measured, ObstacleDesk, SensorFrame};
 use crate::parameters::PerceptionParameters;
 use crate::refusals::Refusals;
 use crate::robot::RobotInView;
+use crate::sensor_frame::{Measured, SensorFrame};
 use crate::waiting::wait_for_transform;
 
 /// What the objects say about the obstacles: which points are theirs, and where the support is.
@@ -35,7 +36,7 @@ pub type SharedKnown = Arc<Mutex<Option<Known>>>;
 
 /// Everything that the obstacle thread needs.
 pub struct ObstacleWorker {
-    pub desk: ObstacleDesk,
+    pub desk: Desk<SensorFrame>,
     pub known: SharedKnown,
     pub parameters: Parameters<PerceptionParameters>,
     pub state: StateHandle,
@@ -65,7 +66,7 @@ impl ObstacleWorker {
         let config = self.parameters.get().obstacles.world;
         let mut world = ObstacleWorld::new(config);
         let mut record = Record::default();
-        while let Some(frame) = self.desk.take() {
+        while let Some((_, frame)) = self.desk.take() {
             if !self.state.is_active() {
                 world.clear();
                 continue;

@@ -26,6 +26,10 @@ pub struct PerceptionParameters {
     /// `…/image_raw/compressed`, depth on `…/image_raw/compressedDepth`).
     #[schemars(extend("enum" = ["raw", "compressed"]))]
     pub image_transport: String,
+    /// Names of further cameras that look for objects: `left` has `left/color/image_raw`,
+    /// `left/depth/image_raw` and `left/color/camera_info`, and is drawn on
+    /// `left/perception/annotated`. All cameras share the network, the tracks and the obstacles.
+    pub further_cameras: Vec<String>,
     /// Whether a frame without depth is refused; otherwise objects are placed by the picture alone.
     pub require_depth: bool,
     /// A depth image with a smaller share of pixels that hold a distance counts as none.
@@ -65,7 +69,7 @@ pub struct PerceptionParameters {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ObstacleParameters {
-    /// Topics of further depth images beside the main camera's; `camera_info` beside each.
+    /// Topics of further depth images beside the cameras'; `camera_info` beside each.
     pub depth_topics: Vec<String>,
     /// Topics of point clouds.
     pub cloud_topics: Vec<String>,
@@ -114,6 +118,7 @@ impl Default for PerceptionParameters {
             planning_frame: "world".to_owned(),
             score_threshold: 0.0,
             image_transport: "raw".to_owned(),
+            further_cameras: Vec::new(),
             require_depth: true,
             min_valid_depth: 0.02,
             max_stamp_gap_s: 0.010,

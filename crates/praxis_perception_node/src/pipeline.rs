@@ -6,6 +6,7 @@ use praxis_network::{Card, NetworkError};
 use praxis_perception::{Carried, Frame, Perceiver, Perception, PerceptionError, RobotBody};
 
 use crate::parameters::PerceptionParameters;
+use crate::turns::{InTurn, Turns};
 use praxis_perception::intake::Look;
 
 /// Why a look gives nothing.
@@ -54,7 +55,7 @@ pub struct Pipeline {
 
 impl Pipeline {
     /// Reads the card, loads its network and checks that they fit.
-    pub fn load(parameters: &PerceptionParameters) -> Result<Self, LoadError> {
+    pub fn load(parameters: &PerceptionParameters, turns: Turns) -> Result<Self, LoadError> {
         let card = Card::read(parameters.network_folder.as_ref())?;
         let config = InferenceConfig {
             library: library_path(&parameters.onnxruntime_library)?,
@@ -63,6 +64,7 @@ impl Pipeline {
         };
         let network = OrtNetwork::load(&card, &config)?;
         let skipped = network.skipped_providers().to_vec();
+        let network = InTurn { network, turns };
         let perceiver = Perceiver::new(card, Box::new(network), parameters.perceiver.clone());
         Ok(Self {
             perceiver,

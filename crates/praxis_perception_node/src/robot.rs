@@ -24,7 +24,7 @@ enum Body {
     /// The description cannot be used.
     Unreadable(String),
     /// The links that have a body.
-    Links(RobotModel),
+    Links(Arc<RobotModel>),
 }
 
 /// The robot's body as spheres on its links, which transforms place.
@@ -60,7 +60,7 @@ impl RobotInView {
         let ours = self.clone();
         let work = move || {
             ours.set(match RobotModel::from_urdf(&urdf) {
-                Ok(links) => Body::Links(links),
+                Ok(links) => Body::Links(Arc::new(links)),
                 Err(error) => {
                     tracing::warn!(%error, "robot description is unusable; its body stays in");
                     Body::Unreadable(error.to_string())
@@ -95,7 +95,7 @@ impl RobotInView {
     ) -> RobotBody {
         let body = self.body.lock().unwrap_or_else(PoisonError::into_inner);
         let links = match &*body {
-            Body::Links(links) => links,
+            Body::Links(links) => Arc::clone(links),
             Body::None => {
                 diagnostics.report("robot", Level::Ok, "nothing is to be removed");
                 return RobotBody::default();
@@ -110,6 +110,7 @@ impl RobotInView {
                 return RobotBody::default();
             }
         };
+        drop(body);
         let frame = &parameters.planning_frame;
         // The robot moves little between the newest known pose and the moment asked for.
         let pose = |link: &str, at: Stamp| {

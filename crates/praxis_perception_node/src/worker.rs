@@ -1,6 +1,6 @@
-//! The thread that looks: newest frame first, so that a slow network makes nothing late.
+//! The thread that looks at the frames of all cameras, the cameras in turn, newest frame first.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use praxis_geometry::{Pose, Stamp};
@@ -12,7 +12,9 @@ use praxis_ros::r2r::visualization_msgs::msg::MarkerArray;
 use praxis_ros::tf::TfBuffer;
 use praxis_ros::{Clock, Diagnostics, Latency, Level, Parameters, Publisher, StateHandle};
 
+use crate::desk::Desk;
 use crate::drawing::Drawing;
+use crate::eyes::part_of;
 use crate::measuring::{FrameTimes, Measuring};
 use crate::messages;
 use crate::obstacle_worker::{Known, SharedKnown};
@@ -20,58 +22,9 @@ use crate::parameters::PerceptionParameters;
 use crate::pipeline::Pipeline;
 use crate::refusals::Refusals;
 use crate::robot::RobotInView;
+use crate::turns::Turns;
 use crate::waiting::wait_for_transform;
 use praxis_perception::intake::Look;
-
-/// The frame that is to be looked at next, and the end.
-#[derive(Default)]
-struct Slot {
-    look: Option<Look>,
-    dropped: u64,
-    closing: bool,
-}
-
-/// Hands frames to the worker; a frame that was not begun gives way to a newer one.
-#[derive(Clone, Default)]
-pub struct Desk(Arc<(Mutex<Slot>, Condvar)>);
-
-impl Desk {
-    pub fn put(&self, look: Look) {
-        let mut slot = self.lock();
-        if slot.look.replace(look).is_some() {
-            slot.dropped += 1;
-        }
-        self.0.1.notify_one();
-    }
-
-    /// Frames that gave way to newer ones.
-    pub fn dropped(&self) -> u64 {
-        self.lock().dropped
-    }
-
-    pub fn close(&self) {
-        self.lock().closing = true;
-        self.0.1.notify_one();
-    }
-
-    /// The newest frame, as soon as there is one; none at the end.
-    fn take(&self) -> Option<Look> {
-        let mut slot = self.lock();
-        loop {
-            if slot.closing {
-                return None;
-            }
-            if let Some(look) = slot.look.take() {
-                return Some(look);
-            }
-            slot = self.0.1.wait(slot).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Slot> {
-        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// The network, present while the node is configured.
 pub type SharedPipeline = Arc<Mutex<Option<Pipeline>>>;
@@ -79,13 +32,14 @@ pub type SharedPipeline = Arc<Mutex<Option<Pipeline>>>;
 /// Where results go.
 pub struct Outlets {
     pub objects: Publisher<Detection3DArray>,
-    pub annotated: Publisher<Image>,
+    /// One of each camera.
+    pub annotated: Vec<Publisher<Image>>,
     pub markers: Publisher<MarkerArray>,
 }
 
 /// Everything that the worker needs.
 pub struct Worker {
-    pub desk: Desk,
+    pub desk: Desk<Look>,
     pub pipeline: SharedPipeline,
     pub parameters: Parameters<PerceptionParameters>,
     pub state: StateHandle,
@@ -98,6 +52,7 @@ pub struct Worker {
     pub known: SharedKnown,
     /// Where every frame's times go, if anywhere.
     pub measuring: Option<Measuring>,
+    pub turns: Turns,
 }
 
 /// What has been measured so far.
@@ -106,7 +61,8 @@ struct Record {
     processed: u64,
     refusals: Refusals,
     over_time: u64,
-    camera_clock: Option<ClockWatch>,
+    /// One of each camera.
+    camera_clocks: Vec<ClockWatch>,
     stages: [Latency; 8],
     total: Latency,
     age: Latency,
@@ -131,12 +87,13 @@ impl Record {
 impl Worker {
     /// Looks until the desk closes.
     pub fn run(mut self) {
+        self.turns.go_first();
         let mut record = Record::default();
-        while let Some(look) = self.desk.take() {
+        while let Some((camera, look)) = self.desk.take() {
             if !self.state.is_active() {
                 continue;
             }
-            match self.look(&look, &mut record) {
+            match self.look(camera, &look, &mut record) {
                 Ok(()) => record.processed += 1,
                 Err(reason) => {
                     record.refusals.tell(&self.diagnostics, "pipeline", "objects", reason);
@@ -146,12 +103,12 @@ impl Worker {
         }
     }
 
-    fn look(&mut self, look: &Look, record: &mut Record) -> Result<(), String> {
+    fn look(&mut self, camera: usize, look: &Look, record: &mut Record) -> Result<(), String> {
         let parameters = self.parameters.get();
         let stamp = look.colour.stamp;
         let mut times = FrameTimes { wait: look.colour.arrived.elapsed(), ..FrameTimes::default() };
         let begun = Instant::now();
-        self.watch_clock(&parameters, stamp, record);
+        self.watch_clock(camera, &parameters, stamp, record);
         let world_from_camera =
             wait_for_transform(&self.tf, &parameters, &look.colour.frame, stamp)
                 .map_err(|reason| format!("no camera pose: {reason}"))?;
@@ -178,7 +135,9 @@ impl Worker {
         times.publish = begun.elapsed();
         times.whole = look.colour.arrived.elapsed();
         times.stages = perception.times;
-        self.draw(pipeline.card(), &parameters, look, &perception, &world_from_camera);
+        self.turns.along(|| {
+            self.draw(camera, pipeline.card(), &parameters, look, &perception, &world_from_camera);
+        });
 
         record.take(&times);
         if let Some(measuring) = &mut self.measuring {
@@ -196,19 +155,28 @@ impl Worker {
     }
 
     /// Says in the diagnostics when the camera's clock disagrees with ours.
-    fn watch_clock(&self, parameters: &PerceptionParameters, stamp: Stamp, record: &mut Record) {
+    fn watch_clock(
+        &self,
+        camera: usize,
+        parameters: &PerceptionParameters,
+        stamp: Stamp,
+        record: &mut Record,
+    ) {
         let PerceptionParameters { clock_tolerance_s, max_age_s, .. } = *parameters;
-        let watch = record
-            .camera_clock
-            .get_or_insert_with(|| ClockWatch::new(clock_tolerance_s, max_age_s));
+        let part = part_of(parameters, "camera clock", camera);
+        let clocks = &mut record.camera_clocks;
+        while clocks.len() <= camera {
+            clocks.push(ClockWatch::new(clock_tolerance_s, max_age_s));
+        }
+        let watch = &mut clocks[camera];
         match watch.note(stamp, self.clock.now()) {
             Some(trouble) => {
-                self.diagnostics.report("camera clock", Level::Warn, trouble.to_string());
+                self.diagnostics.report(&part, Level::Warn, trouble.to_string());
             }
-            None => self.diagnostics.report("camera clock", Level::Ok, "agrees with ours"),
+            None => self.diagnostics.report(&part, Level::Ok, "agrees with ours"),
         }
         if let Some(age_s) = watch.least_age_s() {
-            self.diagnostics.value("camera clock", "least_age_s", format!("{age_s:.4}"));
+            self.diagnostics.value(&part, "least_age_s", format!("{age_s:.4}"));
         }
     }
 
@@ -226,6 +194,7 @@ impl Worker {
     /// Pictures and solids for people; nothing if nobody looks.
     fn draw(
         &self,
+        camera: usize,
         card: &Card,
         parameters: &PerceptionParameters,
         look: &Look,
@@ -236,12 +205,13 @@ impl Worker {
         if self.outlets.markers.has_subscribers() {
             self.outlets.markers.publish(&messages::markers(&header, card, &perception.objects));
         }
-        if parameters.annotate_always || self.outlets.annotated.has_subscribers() {
+        let annotated = &self.outlets.annotated[camera];
+        if parameters.annotate_always || annotated.has_subscribers() {
             let drawing = Drawing::over(&look.colour.image);
             let drawing = drawing.perception(perception, &look.camera, world_from_camera);
             let (width, height, rgb) = drawing.into_parts();
             let header = messages::header(&look.colour.frame, look.colour.stamp);
-            self.outlets.annotated.publish(&messages::image(header, width, height, rgb));
+            annotated.publish(&messages::image(header, width, height, rgb));
         }
     }
 

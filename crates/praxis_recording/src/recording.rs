@@ -1,6 +1,6 @@
 //! A recording as an iterator.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -75,6 +75,7 @@ pub struct Recording {
     topics: Topics,
     waiting: VecDeque<PathBuf>,
     open: Option<(PathBuf, MessageReader<BufReader<File>>)>,
+    passed_over: BTreeSet<String>,
     ended: bool,
 }
 
@@ -114,7 +115,13 @@ impl Recording {
                 return Err(RecordingError::NotMcap { path: path.clone() });
             }
         }
-        Ok(Self { topics, waiting: files.into(), open: None, ended: false })
+        let (waiting, passed_over) = (files.into(), BTreeSet::new());
+        Ok(Self { topics, waiting, open: None, passed_over, ended: false })
+    }
+
+    /// Topics met so far that nobody asked for.
+    pub fn passed_over(&self) -> impl Iterator<Item = &str> {
+        self.passed_over.iter().map(String::as_str)
     }
 
     fn read(&mut self) -> Result<Option<Entry>, RecordingError> {
@@ -135,7 +142,12 @@ impl Recording {
                 reason: error.to_string(),
             })?;
             let channel = &message.channel;
-            let Some(kind) = self.topics.kind(&channel.topic) else { continue };
+            let Some(kind) = self.topics.kind(&channel.topic) else {
+                if !self.passed_over.contains(&channel.topic) {
+                    self.passed_over.insert(channel.topic.clone());
+                }
+                continue;
+            };
             let found = channel.schema.as_ref().map_or("", |schema| schema.name.as_str());
             if found != kind.type_name() || channel.message_encoding != "cdr" {
                 return Err(RecordingError::Type {

@@ -58,5 +58,5 @@ pub use self::error::RosError;
 pub use self::lifecycle::{State, StateHandle, Transitions};
 pub use self::node::{Node, Publisher, StopFlag};
 pub use self::parameters::{CommonParameters, Parameters};
-pub use self::priority::go_first;
+pub use self::priority::{go_along, go_first};
 pub use self::rcl::ServiceRequest;

@@ -3,7 +3,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::launch_table::LaunchTable;
 use crate::processes::Nodes;
@@ -11,6 +11,10 @@ use crate::{bring, build, domain, environment, places, setup};
 
 /// Program that draws tables, and that watches the node.
 const PROGRAM: &str = "praxis_perception_bench";
+/// Folder of our network.
+const OURS: &str = "models/networks/tabletop";
+/// The largest of the pre-trained networks.
+const LARGEST_PRETRAINED: &str = "nanodet_coco";
 
 /// Options of `bench perception`.
 #[derive(Args)]
@@ -18,11 +22,12 @@ pub struct Options {
     /// Seconds that the node is watched while the simulator's frames arrive; 0 leaves it out.
     #[arg(long, default_value_t = 60)]
     seconds: u64,
-    /// Only watch the node: no accuracy on drawn tables.
+    /// Only watch the node, with our network and with the largest of the pre-trained ones: no
+    /// accuracy on drawn tables.
     #[arg(long)]
     only_node: bool,
     /// Folder of the network.
-    #[arg(long, default_value = "models/networks/tabletop")]
+    #[arg(long, default_value = OURS)]
     network: PathBuf,
     /// Write the figures here.
     #[arg(long)]
@@ -50,7 +55,10 @@ pub fn run(options: &Options) -> Result<ExitCode> {
 
     let mut figures = Value::Object(serde_json::Map::new());
     if options.seconds > 0 {
-        add(&mut figures, watched(options, &folder)?)?;
+        add(&mut figures, watched(&options.network, options.seconds, &folder)?)?;
+        if options.network == Path::new(OURS) {
+            add(&mut figures, largest_pretrained(options.seconds, &folder)?)?;
+        }
         println!("{}", serde_json::to_string_pretty(&figures)?);
     }
     if !options.only_node {
@@ -63,21 +71,37 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The same with the largest of the pre-trained networks, if they have been brought.
+fn largest_pretrained(seconds: u64, folder: &Path) -> Result<Value> {
+    let network = places::pretrained().join(LARGEST_PRETRAINED);
+    if !network.join("card.toml").is_file() {
+        println!(
+            "{LARGEST_PRETRAINED} is not measured: `cargo xtask test --only pretrained` brings it"
+        );
+        return Ok(json!({}));
+    }
+    let folder = folder.join(LARGEST_PRETRAINED);
+    Ok(json!({ LARGEST_PRETRAINED: watched(&network, seconds, &folder)? }))
+}
+
 /// Runs simulator and perception node and watches from outside.
-fn watched(options: &Options, folder: &Path) -> Result<Value> {
+fn watched(network: &Path, seconds: u64, folder: &Path) -> Result<Value> {
+    std::fs::create_dir_all(folder)?;
     let mut table = LaunchTable::read(&places::root().join("launch/sort_table.yaml"))?;
     table.nodes.retain(|node| node.name == "sim" || node.name == "perception");
     let (stages, figures) = (folder.join("stages.jsonl"), folder.join("watch.json"));
     for node in table.nodes.iter_mut().filter(|node| node.name == "perception") {
         node.parameters.insert("measure_file".to_owned(), stages.display().to_string());
     }
-    let network = std::path::absolute(&options.network)?.display().to_string();
-    let values = table.values(&[("network", network)])?;
+    let network = std::path::absolute(network)?.display().to_string();
+    let values = table.values(&[("network", network.clone())])?;
     let domain = domain::private(61);
-    println!("{} s of the perception node while the simulator's frames arrive", options.seconds);
+    println!(
+        "{seconds} s of the perception node with {network} while the simulator's frames arrive"
+    );
     let mut nodes = Nodes::start(&table, &values, domain, folder)?;
     let status = environment::command(build::executable(PROGRAM), domain)?
-        .args(["watch", "--seconds", &options.seconds.to_string()])
+        .args(["watch", "--seconds", &seconds.to_string()])
         .arg("--measure-file")
         .arg(&stages)
         .arg("--json")

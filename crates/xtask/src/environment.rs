@@ -82,11 +82,14 @@ pub fn variables() -> Result<BTreeMap<String, String>> {
     set("IDL_PACKAGE_FILTER", MESSAGES.join(";"));
     // Camera frames are larger than Fast DDS's default shared-memory segment.
     set(FAST_DDS_PROFILE, text(places::root().join("config/fastdds_shm.xml")));
+    // `praxis` and the nodes, once they are built.
+    let programs = text(places::target().join("release"));
     let inherited = |key: &str| std::env::var(key).unwrap_or_default();
     let mut rpaths = Vec::new();
     match which_ros() {
         Ros::Sourced => {
             set("LD_LIBRARY_PATH", joined(&[libraries.clone(), inherited("LD_LIBRARY_PATH")]));
+            set("PATH", joined(&[programs, inherited("PATH")]));
         }
         Ros::Private => {
             let (venv, overlay) = (text(places::venv()), text(places::overlay()));
@@ -101,7 +104,7 @@ pub fn variables() -> Result<BTreeMap<String, String>> {
             set("BINDGEN_EXTRA_CLANG_ARGS", format!("-isystem {}", gcc_headers()?));
             set("RMW_IMPLEMENTATION", "rmw_fastrtps_cpp".to_owned());
             set("_ROS_WHEELS_BOOTSTRAP_COMPLETE", "1".to_owned());
-            set("PATH", joined(&[format!("{venv}/bin"), inherited("PATH")]));
+            set("PATH", joined(&[programs, format!("{venv}/bin"), inherited("PATH")]));
             rpaths.extend([format!("{venv}/lib"), format!("{overlay}/lib")]);
         }
     }

@@ -176,6 +176,32 @@ mod tests {
     }
 
     #[test]
+    fn what_was_read_has_every_row_that_it_says() {
+        const EDGES: [usize; 6] = [0, 1, 3, 16_384, 16_385, u32::MAX as usize];
+        let data = [7; 600];
+        let mut read = 0;
+        for round in 0..30_000usize {
+            // Every field runs through its values at a pace of its own.
+            let any = |pace: usize, small: usize| match round / pace % (small + 1) {
+                0 => EDGES[round % EDGES.len()],
+                value => value,
+            };
+            let (width, height, step) = (any(1, 7), any(7, 6), any(3, 30));
+            let encoding = ENCODING_NAMES[round % ENCODING_NAMES.len()];
+            let exact = step.saturating_mul(height);
+            let length = if round % 3 == 0 { round % 600 } else { exact.min(600) };
+            let view = view(width, height, step, encoding, &data[..length]);
+            if view.check().is_ok() {
+                let bytes = ENCODINGS.iter().find(|(name, _)| *name == encoding).unwrap().1;
+                assert!((0..height).all(|row| data.get(row * step + width * bytes - 1).is_some()));
+                assert_eq!(length, step * height);
+                read += 1;
+            }
+        }
+        assert!(read > 100, "only {read} of the images could be read");
+    }
+
+    #[test]
     fn joint_states_with_odd_lengths_are_refused() {
         let message = msg::JointState {
             name: vec!["a".into()],
