@@ -177,7 +177,8 @@ impl<'a> Arm<'a> {
     }
 
     pub fn touching(&mut self, q: &[f64]) -> Option<Touching> {
-        if self.ignores_collisions {
+        // Who touches whom is worked out only where something does: that looks at every point.
+        if self.touches_nothing(q) {
             return None;
         }
         let contact = self.checker.first_contact(q)?;

@@ -14,8 +14,8 @@ use crate::planner::{Motion, MotionPlanner};
 use crate::request::MotionRequest;
 
 /// A motion that was not planned through free space is checked as chords that it leaves by less
-/// than this, in joint space (L2): a tenth of a millimetre at the tool of an arm that reaches a metre.
-const CHORD_DEVIATION_RAD: f64 = 4e-5;
+/// than this, in joint space (L2): a fifth of a millimetre a metre from the joint that turns.
+const CHORD_DEVIATION_RAD: f64 = 2e-4;
 /// Before that it is looked at so often: most motions that touch something are found out at once.
 const FIRST_LOOK_S: f64 = 0.02;
 /// Moments on a running motion at which a brake is tried.
