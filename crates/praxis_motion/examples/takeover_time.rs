@@ -56,7 +56,21 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         orientation_tolerance_rad: [2e-3; 3],
     });
     let to_joints = std::env::var("JOINTS").is_ok();
-    let goal = if to_joints { Goal::Joints(TO.iter().enumerate().map(|(k,&position)| praxis_motion::JointGoal{joint: format!("panda_joint{}",k+1), position, tolerance_above:0.0, tolerance_below:0.0}).collect()) } else { goal };
+    let goal = if to_joints {
+        Goal::Joints(
+            TO.iter()
+                .enumerate()
+                .map(|(k, &position)| praxis_motion::JointGoal {
+                    joint: format!("panda_joint{}", k + 1),
+                    position,
+                    tolerance_above: 0.0,
+                    tolerance_below: 0.0,
+                })
+                .collect(),
+        )
+    } else {
+        goal
+    };
     let request = |start: Vec<f64>, seed: u64| MotionRequest {
         start,
         group: "panda_arm".to_owned(),
@@ -70,7 +84,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let running = planner.plan(&request(state_of(&FROM), 1), &scene)?.trajectory;
     let mut spans: [(&str, Vec<f64>); 8] = [
-        "cloud", "in all", "of which the brake", "checks of start and goal", "search", "shortening", "timing", "the rest: joining",
+        "cloud",
+        "in all",
+        "of which the brake",
+        "checks of start and goal",
+        "search",
+        "shortening",
+        "timing",
+        "the rest: joining",
     ]
     .map(|what| (what, Vec::new()));
     let mut failed = 0;

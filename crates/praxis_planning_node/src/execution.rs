@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use praxis_motion::Timings;
 use praxis_ros::convert::ToMsg;
 use praxis_ros::r2r::control_msgs::action::FollowJointTrajectory;
 use praxis_ros::r2r::moveit_msgs::action::{ExecuteTrajectory, MoveGroup};
@@ -37,6 +38,18 @@ struct Takeover {
     trajectory: Trajectory,
     /// Absent for the first one, which takes over from none.
     cause: Option<Cause>,
+}
+
+/// What took its time when a motion was planned anew, microseconds.
+struct Spans {
+    /// Where the running motion would have touched something.
+    hit: Vec<f64>,
+    waited_us: u64,
+    recheck_us: u64,
+    desk_us: u64,
+    planning_us: u64,
+    timings: Timings,
+    points: usize,
 }
 
 /// What is waited for while a motion is carried out.
@@ -267,7 +280,8 @@ impl Execution {
                         ..Default::default()
                     };
                     let is_over = || give_up.load(Ordering::SeqCst);
-                    let joined = || next.cause.iter().for_each(|cause| self.takeovers.joined(cause));
+                    let joined =
+                        || next.cause.iter().for_each(|cause| self.takeovers.joined(cause));
                     let outcome =
                         controller.run_telling(goal, ANSWER_WITHIN, end_within, &is_over, &joined);
                     // Nobody listens any more only when this thread has panicked.
@@ -306,10 +320,11 @@ impl Execution {
                 }
                 match self.go_round(&running, anew, newest + 1, give_up) {
                     Ok(None) => {}
-                    Ok(Some(next)) => {
+                    Ok(Some((next, spans))) => {
                         (newest, open) = (newest + 1, open + 1);
-                        running = next.trajectory.clone();
+                        let before = std::mem::replace(&mut running, next.trajectory.clone());
                         send(newest, next);
+                        self.tell_going_round(&before, &running, &spans);
                     }
                     Err(error) => {
                         give_up.store(true, Ordering::SeqCst);
@@ -349,18 +364,21 @@ impl Execution {
         anew: Option<&moveit::MotionPlanRequest>,
         seed: u64,
         cancel: &AtomicBool,
-    ) -> Result<Option<Takeover>, PlanningError> {
+    ) -> Result<Option<(Takeover, Spans)>, PlanningError> {
         let shared = &self.shared;
         let found = shared.with(|pipeline| {
             let (now, begun) = (shared.clock.now(), Instant::now());
             let Some(progress_s) = pipeline.progress_s(running, now) else { return Ok(None) };
-            let touching = pipeline.recheck(running, progress_s);
+            let hit = pipeline.recheck(running, progress_s);
             let look = pipeline.look();
-            Ok(touching.map(|touching| (touching, look, now, begun, progress_s)))
+            Ok(hit.map(|hit| (hit, look, now, begun, progress_s)))
         })?;
-        let Some((touching, look, now, looked, progress_s)) = found else { return Ok(None) };
-        let spoilt =
-            |what: &str| PlanningError::Invalidated { reason: format!("{touching}; {what}") };
+        let Some((hit, look, now, looked, progress_s)) = found else { return Ok(None) };
+        let spoilt = |what: &str| {
+            let told = shared.with(|pipeline| Ok(pipeline.told(running, &hit)));
+            let told = told.unwrap_or_else(|error| error.to_string());
+            PlanningError::Invalidated { reason: format!("{told}; {what}") }
+        };
         let Some(request) = anew else {
             return Err(spoilt("a given trajectory is not planned anew"));
         };
@@ -400,20 +418,35 @@ impl Execution {
             planning: look.heard.elapsed(),
             takes_over: looked + Duration::from_secs_f64(takeover_s),
         };
-        tracing::info!(
-            %touching,
+        let spans = Spans {
             waited_us,
             recheck_us,
             desk_us,
-            search_us = (motion.timings.goals + motion.timings.search).as_micros() as u64,
-            simplify_us = motion.timings.simplify.as_micros() as u64,
-            timing_us = motion.timings.timing.as_micros() as u64,
-            planning_us = begun.elapsed().as_micros() as u64,
+            planning_us: begun.elapsed().as_micros() as u64,
+            timings: motion.timings,
             points,
-            duration_s = motion.trajectory.duration_s(),
+            hit,
+        };
+        Ok(Some((Takeover { message, trajectory: motion.trajectory, cause: Some(cause) }, spans)))
+    }
+
+    fn tell_going_round(&self, before: &Trajectory, after: &Trajectory, spans: &Spans) {
+        let told = self.shared.with(|pipeline| Ok(pipeline.told(before, &spans.hit)));
+        let touching = told.unwrap_or_else(|error| error.to_string());
+        let &Spans { waited_us, recheck_us, desk_us, planning_us, points, timings, .. } = spans;
+        tracing::info!(
+            touching,
+            waited_us,
+            recheck_us,
+            desk_us,
+            search_us = (timings.goals + timings.search).as_micros() as u64,
+            simplify_us = timings.simplify.as_micros() as u64,
+            timing_us = timings.timing.as_micros() as u64,
+            planning_us,
+            points,
+            duration_s = after.duration_s(),
             "the scene is in the way; going round in motion"
         );
-        Ok(Some(Takeover { message, trajectory: motion.trajectory, cause: Some(cause) }))
     }
 
     /// Waits until the arm is at rest.

@@ -51,6 +51,8 @@ pub struct Pipeline {
     robot: Arc<Robot>,
     planner: MotionPlanner,
     world: PlanningWorld,
+    /// The world as collision checks see it, without points; absent while outdated.
+    scene: Option<Scene>,
     obstacles: Obstacles,
     look: Look,
     state: Vec<f64>,
@@ -116,6 +118,7 @@ impl Pipeline {
             robot,
             planner,
             world,
+            scene: None,
             obstacles: Obstacles::default(),
             look: Look { taken: Stamp::ZERO, heard: Instant::now() },
             state,
@@ -151,7 +154,7 @@ impl Pipeline {
     /// Takes a scene in place of the present one.
     pub fn set_world(&mut self, world: PlanningWorld) {
         self.world = world;
-        self.obstacles.outdate();
+        self.outdate();
     }
 
     /// Takes measured points, told in `frame`.
@@ -272,15 +275,30 @@ impl Pipeline {
 
     /// Makes one change of the scene.
     pub fn apply(&mut self, change: Change) -> Result<(), PlanningError> {
-        self.obstacles.outdate();
+        self.outdate();
         let (robot, state) = (&self.robot, &self.state);
         self.world.apply(change, &|link| link_pose(robot, state, link))
     }
 
+    fn outdate(&mut self) {
+        self.scene = None;
+        self.obstacles.outdate();
+    }
+
     /// The scene for collision checks, without points; `held` in place of what the scene says the
     /// robot holds.
-    fn scene(&self, held: Option<&BTreeMap<String, HeldObject>>) -> Result<Scene, PlanningError> {
-        check_scene(&self.world, held.unwrap_or(self.world.held()))
+    fn scene(
+        &mut self,
+        held: Option<&BTreeMap<String, HeldObject>>,
+    ) -> Result<Scene, PlanningError> {
+        if let Some(held) = held {
+            return check_scene(&self.world, held);
+        }
+        let scene = match self.scene.take() {
+            Some(scene) => scene,
+            None => check_scene(&self.world, self.world.held())?,
+        };
+        Ok(self.scene.insert(scene).clone())
     }
 
     /// The measured points as balls of a radius, if they are planned around.
@@ -311,9 +329,8 @@ impl Pipeline {
             }
         }
         // Only balls that are too near are held against every point.
-        let is_near = |(centre, radius): &(Point3<f64>, f64)| {
-            cloud.any_within(centre.cast(), *radius as f32)
-        };
+        let is_near =
+            |(centre, radius): &(Point3<f64>, f64)| cloud.any_within(centre.cast(), *radius as f32);
         balls.retain(is_near);
         if balls.is_empty() {
             return wanted_m;
@@ -392,8 +409,9 @@ impl Pipeline {
         trajectory.joint_names().iter().map(|name| self.robot.joint_index(name).ok()).collect()
     }
 
-    /// What a running motion will touch after it has come so far, if anything.
-    pub fn recheck(&mut self, trajectory: &Trajectory, from_s: f64) -> Option<Touching> {
+    /// Where a running motion will touch something after it has come so far, if anywhere: positions of
+    /// its joints.
+    pub fn recheck(&mut self, trajectory: &Trajectory, from_s: f64) -> Option<Vec<f64>> {
         let indices = self.indices_of(trajectory)?;
         let mut scene = self.scene(None).ok()?;
         scene.cloud = self.points(self.parameters.point_margin_m);
@@ -412,11 +430,25 @@ impl Pipeline {
             let free = checker.free_among(&states);
             let mut each = states.chunks_exact(indices.len()).enumerate();
             if let Some((_, hit)) = each.find(|(lane, _)| free >> lane & 1 == 0) {
-                // Who touches whom is worked out for one state only.
-                return checker.first_contact(hit).map(touching_of);
+                return Some(hit.to_vec());
             }
         }
         None
+    }
+
+    /// What is touched where [`Self::recheck`] found that something is, in words: it looks at every
+    /// point, so nobody in a hurry asks.
+    pub fn told(&mut self, trajectory: &Trajectory, hit: &[f64]) -> String {
+        self.touching_at(trajectory, hit)
+            .map_or_else(|| "something is in the way".to_owned(), |touching| touching.to_string())
+    }
+
+    fn touching_at(&mut self, trajectory: &Trajectory, hit: &[f64]) -> Option<Touching> {
+        let indices = self.indices_of(trajectory)?;
+        let mut scene = self.scene(None).ok()?;
+        scene.cloud = self.points(self.parameters.point_margin_m);
+        let mut checker = Checker::new(&self.robot, &scene, &indices, &self.state).ok()?;
+        checker.first_contact(hit).map(touching_of)
     }
 
     /// What a state touches, as far as the joints of `group` (all joints if empty) matter.

@@ -9,3 +9,8 @@ pub fn go_first() -> io::Result<()> {
     // On Linux niceness belongs to a thread; no process named means the calling one.
     Ok(rustix::process::setpriority_process(None, NICE)?)
 }
+
+/// Lets the calling thread go on as ordinary work, in a process that goes first.
+pub fn go_with_others() -> io::Result<()> {
+    Ok(rustix::process::setpriority_process(None, 0)?)
+}

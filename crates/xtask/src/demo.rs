@@ -13,6 +13,7 @@ use clap::Args;
 use self::figures::Figures;
 use self::launch::{Planned, one_launch};
 use self::verdict::verb;
+pub use self::verdict::verdicts;
 use crate::launch_table::{LaunchTable, PackedRuns};
 use crate::{build, places, setup};
 

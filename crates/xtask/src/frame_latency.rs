@@ -6,6 +6,8 @@ use anyhow::{Context, Result, ensure};
 /// From frames to motions that took over because of what they showed.
 #[derive(Clone, Debug, Default)]
 pub struct FrameLatency {
+    /// When new motions take over, wall clock, nanoseconds.
+    pub takes_over_ns: Vec<i64>,
     /// From the publishing of a frame until the new motion takes over, milliseconds.
     pub to_trajectory_ms: Vec<f64>,
     /// From the moment at which the planner has what the frame showed until control has joined the
@@ -36,6 +38,7 @@ impl FrameLatency {
             let published = published
                 .get(&frame)
                 .with_context(|| format!("nobody published the frame {frame} of a takeover"))?;
+            latency.takes_over_ns.push(takes_over);
             latency.to_trajectory_ms.push((takes_over - published) as f64 * 1e-6);
             latency.planning_ms.push(planning as f64 * 1e-6);
             latency.planning_and_joining_ms.push(joined as f64 * 1e-6);
@@ -45,6 +48,7 @@ impl FrameLatency {
 
     /// Takes another run in.
     pub fn add(&mut self, other: &Self) {
+        self.takes_over_ns.extend(&other.takes_over_ns);
         self.to_trajectory_ms.extend(&other.to_trajectory_ms);
         self.planning_ms.extend(&other.planning_ms);
         self.planning_and_joining_ms.extend(&other.planning_and_joining_ms);

@@ -73,8 +73,11 @@ pub fn one_launch(
         && verdict.forbidden_contacts == 0
         && verdict.limit_violations == 0;
     let latency = match &files.measured {
-        Some([frames, takeovers]) => FrameLatency::read(frames, takeovers)?,
-        None => FrameLatency::default(),
+        // Nodes that never came up have written nothing.
+        Some([frames, takeovers]) if frames.exists() && takeovers.exists() => {
+            FrameLatency::read(frames, takeovers)?
+        }
+        _ => FrameLatency::default(),
     };
     println!("\n  {}", if success { "succeeded" } else { "failed" });
     if !success {
