@@ -1,5 +1,6 @@
 //! How long it takes to plan a motion that takes over from a running one, round points that have come
-//! into its way: `takeover_time PANDA_URDF [ROUNDS]`. CPU time of the calling thread.
+//! into its way: `takeover_time PANDA_URDF [ROUNDS]`. CPU time of the calling thread but
+//! for the parts of the planning from rest, which are wall time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use nalgebra::{Point3, Vector3};
 use praxis_collision::{PointCloud, Scene, SceneObject};
 use praxis_geometry::{Pose, Shape};
-use praxis_motion::{Goal, MotionConfig, MotionPlanner, MotionRequest, PoseGoal};
+use praxis_motion::{Goal, JointGoal, MotionConfig, MotionPlanner, MotionRequest};
 use praxis_robot::Robot;
 use praxis_trajectory::LimitsFile;
 use rustix::time::{ClockId, clock_gettime};
@@ -49,28 +50,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         state
     };
     let tool = robot.link_index("panda_hand_tcp")?;
-    let goal = Goal::Pose(PoseGoal {
-        link: "panda_hand_tcp".to_owned(),
-        root_from_link: robot.link_pose(tool, &state_of(&TO)),
-        position_tolerance_m: 5e-4,
-        orientation_tolerance_rad: [2e-3; 3],
-    });
-    let to_joints = std::env::var("JOINTS").is_ok();
-    let goal = if to_joints {
-        Goal::Joints(
-            TO.iter()
-                .enumerate()
-                .map(|(k, &position)| praxis_motion::JointGoal {
-                    joint: format!("panda_joint{}", k + 1),
-                    position,
-                    tolerance_above: 0.0,
-                    tolerance_below: 0.0,
-                })
-                .collect(),
-        )
-    } else {
-        goal
+    // As the planning node: where the running motion ends is tried first.
+    let end = |(joint, &position): (usize, &f64)| JointGoal {
+        joint: format!("panda_joint{}", joint + 1),
+        position,
+        tolerance_above: 0.0,
+        tolerance_below: 0.0,
     };
+    let goal = Goal::Joints(TO.iter().enumerate().map(end).collect());
     let request = |start: Vec<f64>, seed: u64| MotionRequest {
         start,
         group: "panda_arm".to_owned(),

@@ -23,10 +23,10 @@ pub struct Cause {
     pub takes_over: Instant,
 }
 
-/// A file with a line for every motion that takes over, written when control has joined it to the
-/// running one: `frame takes_over planning joined`, the frame's stamp, the wall clock at which the
+/// A file with a line for every motion that takes over, written when control has taken it in:
+/// `frame takes_over planning joined`, the frame's stamp, the wall clock at which the
 /// motion takes over, and the spans from hearing of what the frame showed until it was planned and
-/// joined, in nanoseconds.
+/// control had it, in nanoseconds.
 #[derive(Clone)]
 pub struct Takeovers(Option<Arc<Mutex<File>>>);
 
@@ -39,7 +39,7 @@ impl Takeovers {
         Ok(Self(Some(Arc::new(Mutex::new(File::create(Path::new(file))?)))))
     }
 
-    /// Control has just joined the motion.
+    /// Control has just taken the motion in.
     pub fn joined(&self, cause: &Cause) {
         let Some(file) = &self.0 else { return };
         let joined = cause.heard.elapsed();

@@ -10,8 +10,8 @@ pub struct FrameLatency {
     pub takes_over_ns: Vec<i64>,
     /// From the publishing of a frame until the new motion takes over, milliseconds.
     pub to_trajectory_ms: Vec<f64>,
-    /// From the moment at which the planner has what the frame showed until control has joined the
-    /// new motion to the running one, milliseconds.
+    /// From the moment at which the planner has what the frame showed until control has taken
+    /// the new motion in, milliseconds.
     pub planning_and_joining_ms: Vec<f64>,
     /// What planning took of that.
     pub planning_ms: Vec<f64>,
