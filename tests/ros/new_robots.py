@@ -47,7 +47,7 @@ def reached(name, folder):
         command += ["--", f"real_time_factor:={factor}"]
     done = subprocess.run(command, cwd=ROOT)
     told = json.loads(figures.read_text())
-    run = told["runs"][0]
+    run = told["launches"][0]
     summary = f"{told['placed']} of {told['total']} poses, {told['forbidden_contacts']} contacts, {told['limit_violations']} violations, {told['duration_s']:.0f} s"
     assert done.returncode == 0 and told["total"] == 20, f"{summary} {run.get('contacts', [])[:3]} {run.get('violations', [])[:3]}"
     return summary

@@ -54,6 +54,12 @@ impl PointCloud {
         Self { points, starts, grid, point_radius_m: point_radius_m.max(0.0), near, far }
     }
 
+    /// The same points as balls of another radius, without sorting them anew.
+    #[must_use]
+    pub fn with_point_radius(&self, point_radius_m: f32) -> Self {
+        Self { point_radius_m: point_radius_m.max(0.0), ..self.clone() }
+    }
+
     /// Number of points.
     pub fn len(&self) -> usize {
         self.points[0].len() - WIDTH

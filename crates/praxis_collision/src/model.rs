@@ -452,12 +452,13 @@ fn around(balls: &[Ball]) -> Ball {
             .unwrap_or((0.0, &balls[0]))
     };
     let ball = |centre, radius| Ball { centre, radius, own_radius: radius };
-    let mut best = ball(centre, farthest(&centre).0);
+    let (radius, mut far) = farthest(&centre);
+    let mut best = ball(centre, radius);
     for step in 1..24_u8 {
-        let (_, far) = farthest(&centre);
         let share = 1.0 / (f32::from(step) + 1.0);
         centre = std::array::from_fn(|i| centre[i] + share * (far.centre[i] - centre[i]));
-        let (radius, _) = farthest(&centre);
+        let radius;
+        (radius, far) = farthest(&centre);
         if radius < best.radius {
             best = ball(centre, radius);
         }

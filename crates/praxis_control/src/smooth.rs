@@ -4,8 +4,8 @@ use praxis_trajectory::{JointLimits, JointSample, Knot, Trajectory, TrajectoryEr
 const SAME_TIME_S: f64 = 1e-6;
 /// Segments shorter than this are looked at only at their ends: rounding of times rules inside.
 const SHORT_S: f64 = 1e-3;
-/// Looks into a longer segment.
-const LOOKS: usize = 8;
+/// Looks into a longer segment, at most.
+const MOST_LOOKS: f64 = 8.0;
 
 /// Fills in velocities and accelerations that were not given, so that the motion through the knots
 /// has no jump in either: at rest at both ends, and between them velocities that do not overshoot
@@ -66,7 +66,7 @@ pub(crate) fn stretch(trajectory: &Trajectory, limits: &JointLimits) -> f64 {
         let (Some(mut before), Some(end)) = (ends[0].map(<[f64]>::to_vec), ends[1]) else {
             continue;
         };
-        let looks = if span_s < SHORT_S { 1 } else { LOOKS };
+        let looks = (span_s / SHORT_S).clamp(1.0, MOST_LOOKS) as usize;
         for look in 1..=looks {
             let now = if look == looks {
                 end

@@ -5,6 +5,7 @@
 //! publishing thread says to ROS what the loop left in a wait-free slot; the monitor's thread looks
 //! ahead of motions and tells the loop through another.
 
+mod begins;
 mod commands;
 mod control_loop;
 #[cfg(test)]

@@ -19,6 +19,7 @@ use praxis_trajectory::JointSample;
 use rtrb::{Producer, RingBuffer};
 use triple_buffer::triple_buffer;
 
+use crate::begins::Begins;
 use crate::commands::{CommandType, Commands};
 use crate::control_loop::ControlLoop;
 use crate::goals::{Goals, refused};
@@ -171,6 +172,9 @@ pub fn run() -> anyhow::Result<()> {
         realtime: parameters.realtime,
         rate_hz: parameters.rate_hz,
         state_rate_hz: parameters.state_rate_hz,
+        begins: Some(parameters.begins_file.as_str())
+            .filter(|file| !file.is_empty())
+            .map(|file| Begins::new(PathBuf::from(file))),
         measuring: match parameters.measure_file.as_str() {
             "" => None,
             file => {
@@ -298,26 +302,30 @@ impl Control {
         let id = self.next_id.replace(self.next_id.get() + 1);
         let heartbeat_s = self.flags.heartbeat_age_s(steady_ns());
         let needs_heartbeat = heartbeat_s.is_some_and(|age_s| age_s < self.heartbeat_timeout_s);
+        let begun_ns = steady_ns();
         let accepted = self.ready().and_then(|()| {
             self.acceptor.accept(id, request, &self.goals.commanded(), needs_heartbeat)
         });
         match accepted {
             Ok(motion) => {
+                let (duration_s, stretched_by) =
+                    (motion.trajectory.duration_s(), motion.stretched_by);
+                self.goals.add(id, motion.trajectory.clone(), goal);
+                self.order(Order::Start(Box::new(motion)));
                 tracing::info!(
                     motion = id,
                     points = request.points.len(),
-                    duration_s = motion.trajectory.duration_s(),
+                    duration_s,
+                    joining_us = (steady_ns() - begun_ns) / 1000,
                     "motion accepted"
                 );
-                if motion.stretched_by > 1.01 {
+                if stretched_by > 1.01 {
                     tracing::warn!(
                         motion = id,
-                        stretched_by = motion.stretched_by,
+                        stretched_by,
                         "trajectory is beyond acceleration or jerk limits; it runs slower"
                     );
                 }
-                self.goals.add(id, motion.trajectory.clone(), goal);
-                self.order(Order::Start(Box::new(motion)));
             }
             Err(error) => {
                 tracing::warn!(%error, "trajectory refused");

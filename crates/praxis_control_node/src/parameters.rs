@@ -71,6 +71,9 @@ pub struct ControlParameters {
     /// File for the loop's periods beside those of a bare loop, written at the end; for
     /// `cargo xtask bench control`. Empty: none.
     pub measure_file: String,
+    /// File for the moments at which motions began and the times from loop to wire, written at the end;
+    /// for `cargo xtask bench e2e`. Empty: none.
+    pub begins_file: String,
     /// The gripper.
     pub gripper: GripperParameters,
     /// Where the tool may be and how fast.
@@ -295,6 +298,7 @@ impl Default for ControlParameters {
             estop_file: String::new(),
             realtime: true,
             measure_file: String::new(),
+            begins_file: String::new(),
             gripper: GripperParameters::default(),
             tool: ToolParameters::default(),
             monitor: MonitorParameters::default(),

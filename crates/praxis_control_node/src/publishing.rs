@@ -8,6 +8,7 @@ use praxis_ros::{Clock, Diagnostics, Latency, Level, Publisher};
 use rtrb::Consumer;
 use triple_buffer::Output;
 
+use crate::begins::Begins;
 use crate::commands::Commands;
 use crate::goals::Goals;
 use crate::gripper::GripperSlot;
@@ -47,6 +48,8 @@ pub struct Publishing {
     pub state_rate_hz: f64,
     /// The loop's periods beside a bare loop's, if they are measured.
     pub measuring: Option<Measuring>,
+    /// When motions began, if that is measured.
+    pub begins: Option<Begins>,
 }
 
 impl Publishing {
@@ -78,6 +81,9 @@ impl Publishing {
                     self.commands.publish(report, gripper, stamp);
                     let span_ns = u64::try_from(steady_ns() - report.woke_ns).unwrap_or(0);
                     to_wire.add(Duration::from_nanos(span_ns));
+                    if let Some(begins) = &mut self.begins {
+                        begins.sent(report.progress.map(|(motion, _)| motion), span_ns);
+                    }
                 }
                 self.goals.set_report(report);
                 if report.count >= last_state + periods_per_state {
@@ -106,6 +112,9 @@ impl Publishing {
                 }
             }
             if is_quitting {
+                if let Some(Err(error)) = self.begins.as_ref().map(Begins::finish) {
+                    tracing::error!(%error, "the measured begins are not written");
+                }
                 if let Some(Err(error)) = self.measuring.as_mut().map(Measuring::finish) {
                     tracing::error!(%error, "the measured periods are not written");
                 }

@@ -1,5 +1,6 @@
 //! How long it takes to plan a motion that takes over from a running one, round points that have come
-//! into its way: `takeover_time PANDA_URDF [ROUNDS]`. CPU time of the calling thread.
+//! into its way: `takeover_time PANDA_URDF [ROUNDS]`. CPU time of the calling thread but
+//! for the parts of the planning from rest, which are wall time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use nalgebra::{Point3, Vector3};
 use praxis_collision::{PointCloud, Scene, SceneObject};
 use praxis_geometry::{Pose, Shape};
-use praxis_motion::{Goal, MotionConfig, MotionPlanner, MotionRequest, PoseGoal};
+use praxis_motion::{Goal, JointGoal, MotionConfig, MotionPlanner, MotionRequest};
 use praxis_robot::Robot;
 use praxis_trajectory::LimitsFile;
 use rustix::time::{ClockId, clock_gettime};
@@ -49,12 +50,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         state
     };
     let tool = robot.link_index("panda_hand_tcp")?;
-    let goal = Goal::Pose(PoseGoal {
-        link: "panda_hand_tcp".to_owned(),
-        root_from_link: robot.link_pose(tool, &state_of(&TO)),
-        position_tolerance_m: 5e-4,
-        orientation_tolerance_rad: [2e-3; 3],
-    });
+    // As the planning node: where the running motion ends is tried first.
+    let end = |(joint, &position): (usize, &f64)| JointGoal {
+        joint: format!("panda_joint{}", joint + 1),
+        position,
+        tolerance_above: 0.0,
+        tolerance_below: 0.0,
+    };
+    let goal = Goal::Joints(TO.iter().enumerate().map(end).collect());
     let request = |start: Vec<f64>, seed: u64| MotionRequest {
         start,
         group: "panda_arm".to_owned(),
@@ -67,28 +70,52 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         cancel: None,
     };
     let running = planner.plan(&request(state_of(&FROM), 1), &scene)?.trajectory;
-    let (mut all, mut brakes, mut failed) = (Vec::new(), Vec::new(), 0);
+    let mut spans: [(&str, Vec<f64>); 8] = [
+        "cloud",
+        "in all",
+        "of which the brake",
+        "checks of start and goal",
+        "search",
+        "shortening",
+        "timing",
+        "the rest: joining",
+    ]
+    .map(|what| (what, Vec::new()));
+    let mut failed = 0;
     for round in 0..rounds {
         let share = f64::from(round) / f64::from(rounds.max(2) - 1);
         let met = running.sample((0.55 + 0.25 * share) * running.duration_s()).position;
         let at = robot.link_pose(tool, &state_of(&met)).translation.vector;
         let mut blocked = scene.clone();
-        blocked.cloud = Some(Arc::new(PointCloud::new(&points(at), CLEARANCE_M)));
+        let points = points(at);
+        let begun = cpu_ms();
+        blocked.cloud = Some(Arc::new(PointCloud::new(&points, CLEARANCE_M)));
+        let cloud_ms = cpu_ms() - begun;
         let at_s = (0.1 + 0.15 * share) * running.duration_s();
         let order = request(state_of(&running.sample(at_s).position), u64::from(round));
         let begun = cpu_ms();
         let stop = planner.safe_brake(&order, &running, at_s, &blocked);
-        brakes.push(cpu_ms() - begun);
+        let brake_ms = cpu_ms() - begun;
         drop(stop);
         let begun = cpu_ms();
         let motion = planner.clone().plan_taking_over(&order, &running, at_s, &blocked);
-        all.push(cpu_ms() - begun);
-        failed += u32::from(motion.is_err());
-        if let Err(error) = motion {
-            println!("round {round}: {error}");
+        let all_ms = cpu_ms() - begun;
+        match motion {
+            Ok(motion) => {
+                let t = motion.timings;
+                let [goals, search, simplify, timing] =
+                    [t.goals, t.search, t.simplify, t.timing].map(|span| span.as_secs_f64() * 1e3);
+                let rest_ms = all_ms - brake_ms - goals - search - simplify - timing;
+                let told = [cloud_ms, all_ms, brake_ms, goals, search, simplify, timing, rest_ms];
+                spans.iter_mut().zip(told).for_each(|((_, spans), span)| spans.push(span));
+            }
+            Err(error) => {
+                failed += 1;
+                println!("round {round}: {error}");
+            }
         }
     }
-    for (what, times) in [("in all", &mut all), ("of which the brake", &mut brakes)] {
+    for (what, times) in &mut spans {
         times.sort_by(f64::total_cmp);
         let (middle, most) = (times[times.len() / 2], times[times.len() - 1]);
         println!("{what}: median {middle:.2} ms, most {most:.2} ms");

@@ -100,6 +100,14 @@ impl<'a> Arm<'a> {
         self.cancelled_edge = true;
     }
 
+    /// From now on the group starts at `q`; everything else stays as it is. What is asked of an arm
+    /// that was cancelled is answered as at first.
+    pub fn restart(&mut self, q: &[f64]) {
+        self.set(q);
+        self.start = q.to_vec();
+        self.cancelled_edge = false;
+    }
+
     pub fn is_cancelled(&self) -> bool {
         self.cancel.is_some_and(|flag| flag.load(Ordering::Relaxed))
     }
@@ -177,7 +185,8 @@ impl<'a> Arm<'a> {
     }
 
     pub fn touching(&mut self, q: &[f64]) -> Option<Touching> {
-        if self.ignores_collisions {
+        // Who touches whom is worked out only where something does: that looks at every point.
+        if self.touches_nothing(q) {
             return None;
         }
         let contact = self.checker.first_contact(q)?;

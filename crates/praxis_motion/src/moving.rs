@@ -1,27 +1,33 @@
 //! Motions that begin while the robot moves, and motions that end it.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use praxis_collision::Scene;
-use praxis_planning::{BOUNDS_TOLERANCE, JointSpace};
+use praxis_planning::{BOUNDS_TOLERANCE, JointSpace, SimplifyConfig};
 use praxis_trajectory::{
-    JointLimits, JointSample, Trajectory, TrajectoryError, brake, brake_along, join, move_to_state,
+    JointLimits, JointSample, Trajectory, TrajectoryError, brake, brake_along, first_blocked_chord,
+    join, move_to_state, move_to_state_s,
 };
 
 use crate::arm::Arm;
 use crate::error::MotionError;
 use crate::planner::{Motion, MotionPlanner};
 use crate::request::MotionRequest;
+use crate::search::Search;
 
-/// A motion that was not planned through free space is checked as chords that it leaves by less
-/// than this, in joint space (L2): a tenth of a millimetre at the tool of an arm that reaches a metre.
-const CHORD_DEVIATION_RAD: f64 = 4e-5;
-/// Before that it is looked at so often: most motions that touch something are found out at once.
+/// Motions that were not planned through free space are looked at so often before all of them is
+/// checked: most of those that touch something are found out at once.
 const FIRST_LOOK_S: f64 = 0.02;
+const LOOKS_AT_ONCE: usize = 8;
+/// So often their positions are held against the joints' bounds.
+const BOUNDS_STEP_S: f64 = 0.004;
 /// Moments on a running motion at which a brake is tried.
 const DELAYS_TRIED: usize = 50;
+/// Rounds of shortening while an arm in motion waits for the path.
+const ROUNDS_IN_MOTION: u32 = 2;
 /// Places of the planned motion that a moving start tries to join.
-const JOINTS_TRIED: usize = 16;
+const JOINTS_TRIED: usize = 8;
 
 impl MotionPlanner {
     /// Plans from a moving state: the group's joints are at `moving` when the motion begins, all
@@ -39,7 +45,7 @@ impl MotionPlanner {
         let robot = Arc::clone(self.robot());
         let (mut arm, limits) = self.arm_moving(&robot, request, moving, scene)?;
         let stop = free_brake(&mut arm, moving, &limits)?;
-        self.plan_joined(request, moving, &stop, scene)
+        self.plan_joined(&mut arm, request, moving, &stop, &limits)
     }
 
     /// Plans a motion that takes over from a running one of the request's group, at `at_s` on it.
@@ -53,25 +59,32 @@ impl MotionPlanner {
         at_s: f64,
         scene: &Scene,
     ) -> Result<Motion, MotionError> {
-        let stop = self.safe_brake(request, running, at_s, scene)?;
-        self.plan_joined(request, &running.sample(at_s), &stop, scene)
+        let robot = Arc::clone(self.robot());
+        let moving = running.sample(at_s);
+        let (mut arm, limits) = self.arm_moving(&robot, request, &moving, scene)?;
+        let stop = safest_brake(&mut arm, running, at_s, &limits)?;
+        self.plan_joined(&mut arm, request, &moving, &stop, &limits)
     }
 
     /// From where `stop` ends to the goal, joined by the moving state as early as it can.
     fn plan_joined(
         &mut self,
+        arm: &mut Arm<'_>,
         request: &MotionRequest<'_>,
         moving: &JointSample,
         stop: &Trajectory,
-        scene: &Scene,
+        limits: &JointLimits,
     ) -> Result<Motion, MotionError> {
-        let robot = Arc::clone(self.robot());
-        let (mut arm, limits) = self.arm_moving(&robot, request, moving, scene)?;
         let mut start = request.start.clone();
         put(&mut start, arm.group(), stop.last_position());
+        arm.restart(stop.last_position());
         let from_rest = MotionRequest { start, ..request.clone() };
-        let mut motion = self.plan(&from_rest, scene)?;
-        motion.trajectory = soonest(&mut arm, moving, stop, &motion.trajectory, &limits)?;
+        let shortening =
+            SimplifyConfig { max_rounds: ROUNDS_IN_MOTION, ..self.config.simplify.clone() };
+        let mut motion =
+            self.plan_on(arm, Search::Quick, &from_rest, &shortening, Instant::now())?;
+        arm.restart(&moving.position);
+        motion.trajectory = soonest(arm, moving, stop, &motion.trajectory, limits)?;
         Ok(motion)
     }
 
@@ -85,22 +98,9 @@ impl MotionPlanner {
         at_s: f64,
         scene: &Scene,
     ) -> Result<Trajectory, MotionError> {
-        let rest = running.tail(at_s)?;
         let robot = Arc::clone(self.robot());
-        let (mut arm, limits) = self.arm_moving(&robot, request, &rest.sample(0.0), scene)?;
-        for delay in 0..=DELAYS_TRIED {
-            let on_s = rest.duration_s() * delay as f64 / DELAYS_TRIED as f64;
-            let Ok(stop) = free_brake(&mut arm, &rest.sample(on_s), &limits) else { continue };
-            if delay > 0 {
-                let along = brake_along(running, at_s, &limits)?;
-                let is_sooner = along.duration_s() < on_s + stop.duration_s();
-                if is_sooner && first_trouble(&mut arm, &along, &limits).is_none() {
-                    return Ok(along);
-                }
-            }
-            return Ok(join(&rest, on_s, &stop, &limits)?);
-        }
-        Ok(rest)
+        let (mut arm, limits) = self.arm_moving(&robot, request, &running.sample(at_s), scene)?;
+        safest_brake(&mut arm, running, at_s, &limits)
     }
 
     fn arm_moving<'a>(
@@ -122,6 +122,29 @@ impl MotionPlanner {
         let limits = self.limits_of(arm.joint_names(), 1.0, 1.0)?;
         Ok((arm, limits))
     }
+}
+
+/// See [`MotionPlanner::safe_brake`].
+fn safest_brake(
+    arm: &mut Arm<'_>,
+    running: &Trajectory,
+    at_s: f64,
+    limits: &JointLimits,
+) -> Result<Trajectory, MotionError> {
+    let rest = running.tail(at_s)?;
+    for delay in 0..=DELAYS_TRIED {
+        let on_s = rest.duration_s() * delay as f64 / DELAYS_TRIED as f64;
+        let Ok(stop) = free_brake(arm, &rest.sample(on_s), limits) else { continue };
+        if delay > 0 {
+            let along = brake_along(running, at_s, limits)?;
+            let is_sooner = along.duration_s() < on_s + stop.duration_s();
+            if is_sooner && first_trouble(arm, &along, limits).is_none() {
+                return Ok(along);
+            }
+        }
+        return Ok(join(&rest, on_s, &stop, limits)?);
+    }
+    Ok(rest)
 }
 
 /// The shortest stop, each joint on its own, if it is free and within bounds.
@@ -163,16 +186,11 @@ fn soonest(
     planned: &Trajectory,
     limits: &JointLimits,
 ) -> Result<Trajectory, MotionError> {
-    let mut tries: Vec<(f64, Trajectory, f64)> = Vec::new();
+    let mut tries: Vec<(f64, f64)> = Vec::new();
     for k in 1..=JOINTS_TRIED {
         let at_s = planned.duration_s() * k as f64 / JOINTS_TRIED as f64;
-        let there = planned.sample(at_s);
-        let names = arm.joint_names().to_vec();
-        match move_to_state(names, moving, &there, limits) {
-            Ok(bridge) => {
-                let total_s = bridge.duration_s() + planned.duration_s() - at_s;
-                tries.push((total_s, bridge, at_s));
-            }
+        match move_to_state_s(moving, &planned.sample(at_s), limits) {
+            Ok(bridge_s) => tries.push((bridge_s + planned.duration_s() - at_s, at_s)),
             // Other places can be joined all the same.
             Err(TrajectoryError::Unreachable { .. }) => {}
             Err(error) => return Err(error.into()),
@@ -180,8 +198,13 @@ fn soonest(
     }
     tries.sort_by(|a, b| a.0.total_cmp(&b.0));
     let by_brake_s = stop.duration_s() + planned.duration_s();
-    for (total_s, bridge, at_s) in tries {
-        if total_s < by_brake_s && first_trouble(arm, &bridge, limits).is_none() {
+    for (total_s, at_s) in tries {
+        if total_s >= by_brake_s {
+            break;
+        }
+        let names = arm.joint_names().to_vec();
+        let bridge = move_to_state(names, moving, &planned.sample(at_s), limits)?;
+        if first_trouble(arm, &bridge, limits).is_none() {
             return Ok(bridge.followed_by(&planned.tail(at_s)?)?);
         }
     }
@@ -197,18 +220,22 @@ enum Trouble {
 /// The first thing in the way of a motion that was not planned through free space.
 fn first_trouble(arm: &mut Arm<'_>, motion: &Trajectory, limits: &JointLimits) -> Option<Trouble> {
     let looks = (motion.duration_s() / FIRST_LOOK_S).ceil() as usize;
-    for look in 1..looks {
-        let here = motion.sample(look as f64 * FIRST_LOOK_S).position;
-        if !arm.is_free(&here) {
-            return Some(Trouble::Blocked { from: here.clone(), to: here });
+    let (mut cursor, mut sample) = (0, JointSample::zeros(motion.dim()));
+    let mut states = Vec::with_capacity(LOOKS_AT_ONCE * motion.dim());
+    for first in (1..looks).step_by(LOOKS_AT_ONCE) {
+        states.clear();
+        for look in first..looks.min(first + LOOKS_AT_ONCE) {
+            motion.sample_into(look as f64 * FIRST_LOOK_S, &mut cursor, &mut sample);
+            states.extend(&sample.position);
+        }
+        let free = arm.free_among(&states);
+        let mut each = states.chunks_exact(motion.dim()).enumerate();
+        if let Some((_, here)) = each.find(|(lane, _)| free >> lane & 1 == 0) {
+            return Some(Trouble::Blocked { from: here.to_vec(), to: here.to_vec() });
         }
     }
-    // A motion leaves its chord by `acceleration time² / 8` at most.
-    let squared: f64 = limits.joints().iter().map(|limit| limit.acceleration.powi(2)).sum();
-    let step_s = (8.0 * CHORD_DEVIATION_RAD / squared.sqrt()).sqrt();
-    let steps = (motion.duration_s() / step_s).ceil().max(1.0) as usize;
-    let (mut cursor, mut sample) = (0, JointSample::zeros(motion.dim()));
-    let mut before: Option<Vec<f64>> = None;
+    let steps = (motion.duration_s() / BOUNDS_STEP_S).ceil().max(1.0) as usize;
+    cursor = 0;
     for step in 0..=steps {
         let time_s = motion.duration_s() * step as f64 / steps as f64;
         motion.sample_into(time_s, &mut cursor, &mut sample);
@@ -219,12 +246,7 @@ fn first_trouble(arm: &mut Arm<'_>, motion: &Trajectory, limits: &JointLimits) -
                 return Some(Trouble::OutOfBounds { joint, position, excess });
             }
         }
-        let to = sample.position.clone();
-        let from = before.take().unwrap_or_else(|| to.clone());
-        if !arm.edge_is_free(&from, &to) {
-            return Some(Trouble::Blocked { from, to });
-        }
-        before = Some(to);
     }
-    None
+    let blocked = first_blocked_chord(motion, limits, |from, to| arm.edge_is_free(from, to));
+    blocked.map(|[from, to]| Trouble::Blocked { from, to })
 }

@@ -189,11 +189,24 @@ impl MotionPlanner {
         scene: &Scene,
     ) -> Result<Motion, MotionError> {
         let begun = Instant::now();
-        let mut timings = Timings::default();
         let robot = Arc::clone(&self.robot);
         let mut arm = Arm::new(&robot, scene, &request.group, &request.start, &self.limits)?
             .constrained(&request.constraints)?
             .cancelled_by(request.cancel);
+        let shortening = self.config.simplify.clone();
+        self.plan_on(&mut arm, search, request, &shortening, begun)
+    }
+
+    /// The same for an arm that has been set up for the request and stands at its start.
+    pub(crate) fn plan_on(
+        &mut self,
+        arm: &mut Arm<'_>,
+        search: Search,
+        request: &MotionRequest<'_>,
+        shortening: &SimplifyConfig,
+        begun: Instant,
+    ) -> Result<Motion, MotionError> {
+        let mut timings = Timings::default();
         let names = arm.joint_names().to_vec();
         let limits =
             self.limits_of(&names, request.velocity_scaling, request.acceleration_scaling)?;
@@ -204,18 +217,18 @@ impl MotionPlanner {
             deadline: Some(begun + request.time_budget),
             cancel: request.cancel,
         };
-        let goals = Goals::of(&mut arm, request, &start, &budget)?;
+        let goals = Goals::of(arm, request, &start, &budget)?;
         timings.goals = begun.elapsed();
 
         let searching = Instant::now();
         let found = self
-            .find(search, &mut arm, request, &goals, &budget)
+            .find(search, arm, request, &goals, &budget)
             .map_err(|error| no_path(error, begun))?;
         timings.search = searching.elapsed();
 
         let simplifying = Instant::now();
         let Found { mut path, goal, .. } = found;
-        simplify(&mut arm, &mut path, &self.config.simplify, request.seed, &budget);
+        simplify(arm, &mut path, shortening, request.seed, &budget);
         timings.simplify = simplifying.elapsed();
 
         let timing = Instant::now();
@@ -224,7 +237,7 @@ impl MotionPlanner {
         }
         arm.end_quickly_when_cancelled();
         let deviation_rad = self.config.corner_deviation_rad;
-        let trajectory = self.time(&mut arm, &names, &path, &limits, deviation_rad)?;
+        let trajectory = self.time(arm, &names, &path, &limits, deviation_rad)?;
         timings.timing = timing.elapsed();
         if budget.is_cancelled() {
             return Err(MotionError::Cancelled);

@@ -5,19 +5,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use praxis_motion::Timings;
 use praxis_ros::convert::ToMsg;
 use praxis_ros::r2r::control_msgs::action::FollowJointTrajectory;
 use praxis_ros::r2r::moveit_msgs::action::{ExecuteTrajectory, MoveGroup};
 use praxis_ros::r2r::moveit_msgs::msg as moveit;
 use praxis_ros::r2r::trajectory_msgs::msg::JointTrajectory;
-use praxis_ros::{ActionClient, GoalEnd, GoalHandle};
+use praxis_ros::{ActionClient, GoalEnd, GoalHandle, RosError};
 use praxis_trajectory::Trajectory;
 
 use crate::error::PlanningError;
 use crate::messages::{trajectory_message, trajectory_of};
 use crate::requests::{Planned, order_of, plan};
 use crate::shared::Shared;
-use crate::takeovers::Takeovers;
+use crate::takeovers::{Cause, Takeovers};
 
 /// How long the controller may take to accept.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
@@ -25,7 +26,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 const LONGEST_RATIO: f64 = 10.0;
 const LONGEST_EXTRA: Duration = Duration::from_secs(20);
 
-/// How often scene and client are looked at while a motion is carried out.
+/// How often the client is looked at while a motion is carried out.
 const WATCH_EVERY: Duration = Duration::from_millis(2);
 
 /// Share of the time for planning anew that is given to reaching the same end as before.
@@ -35,6 +36,28 @@ const SAME_END_SHARE: f64 = 0.3;
 struct Takeover {
     message: JointTrajectory,
     trajectory: Trajectory,
+    /// Absent for the first one, which takes over from none.
+    cause: Option<Cause>,
+}
+
+/// What took its time when a motion was planned anew, microseconds.
+struct Spans {
+    /// Where the running motion would have touched something.
+    hit: Vec<f64>,
+    waited_us: u64,
+    recheck_us: u64,
+    desk_us: u64,
+    planning_us: u64,
+    timings: Timings,
+    points: usize,
+}
+
+/// What is waited for while a motion is carried out.
+enum Event {
+    /// A motion, by its number, has ended.
+    Ended(u64, Result<(GoalEnd, FollowJointTrajectory::Result), RosError>),
+    /// Look at the scene.
+    SceneChanged,
 }
 
 /// Carries motions out.
@@ -126,7 +149,7 @@ impl Execution {
         let deadline = Instant::now() + Duration::from_secs_f64(wait_s);
         let mut told = false;
         loop {
-            let version = self.shared.scene_version();
+            let version = self.shared.changes.count();
             match self.plan_watched(request, attempt, cancelled) {
                 Err(error) if error.is_blocked_way() && Instant::now() < deadline => {
                     if !std::mem::replace(&mut told, true) {
@@ -135,7 +158,7 @@ impl Execution {
                 }
                 outcome => return outcome,
             }
-            while self.shared.scene_version() == version && Instant::now() < deadline {
+            while self.shared.changes.count() == version && Instant::now() < deadline {
                 if cancelled() {
                     return Err(PlanningError::Cancelled);
                 }
@@ -217,8 +240,11 @@ impl Execution {
         if trajectory.duration_s() == 0.0 {
             return Ok(()); // the arm is there already
         }
-        let first =
-            Takeover { message: message.joint_trajectory.clone(), trajectory: trajectory.clone() };
+        let first = Takeover {
+            message: message.joint_trajectory.clone(),
+            trajectory: trajectory.clone(),
+            cause: None,
+        };
         let (reached, verdict) = self.follow(first, anew, cancelled);
         self.shared.with(|pipeline| {
             pipeline.motion_ended(verdict.is_ok().then_some(&reached));
@@ -236,11 +262,16 @@ impl Execution {
         cancelled: &(dyn Fn() -> bool + Sync),
     ) -> (Trajectory, Result<(), PlanningError>) {
         let give_up = AtomicBool::new(false);
-        let (ends, ended) = mpsc::channel();
+        let (tell, told) = mpsc::channel();
+        let changed = tell.clone();
+        let _listening = self.shared.changes.listen(move || {
+            // Nobody waits any more when the motion has just ended.
+            let _ = changed.send(Event::SceneChanged);
+        });
         std::thread::scope(|scope| {
             let (give_up, controller) = (&give_up, &self.controller);
             let send = |number: u64, next: Takeover| {
-                let ends = ends.clone();
+                let tell = tell.clone();
                 scope.spawn(move || {
                     let longest_s = next.trajectory.duration_s() * LONGEST_RATIO;
                     let end_within = Duration::from_secs_f64(longest_s) + LONGEST_EXTRA;
@@ -249,19 +280,22 @@ impl Execution {
                         ..Default::default()
                     };
                     let is_over = || give_up.load(Ordering::SeqCst);
-                    let outcome = controller.run(goal, ANSWER_WITHIN, end_within, &is_over);
+                    let joined =
+                        || next.cause.iter().for_each(|cause| self.takeovers.joined(cause));
+                    let outcome =
+                        controller.run_telling(goal, ANSWER_WITHIN, end_within, &is_over, &joined);
                     // Nobody listens any more only when this thread has panicked.
-                    let _ = ends.send((number, outcome));
+                    let _ = tell.send(Event::Ended(number, outcome));
                 });
             };
             let mut running = first.trajectory.clone();
             let (mut newest, mut open) = (0, 1);
             send(newest, first);
-            let mut seen = self.shared.scene_version();
+            let mut seen = self.shared.changes.count();
             let mut why: Option<PlanningError> = None;
             let mut last = None;
             while open > 0 {
-                if let Ok((number, outcome)) = ended.recv_timeout(WATCH_EVERY) {
+                if let Ok(Event::Ended(number, outcome)) = told.recv_timeout(WATCH_EVERY) {
                     open -= 1;
                     if number == newest {
                         // One that cannot take over leaves the one before it running.
@@ -280,16 +314,17 @@ impl Execution {
                     why = Some(PlanningError::Cancelled);
                     continue;
                 }
-                let version = self.shared.scene_version();
+                let version = self.shared.changes.count();
                 if std::mem::replace(&mut seen, version) == version {
                     continue;
                 }
                 match self.go_round(&running, anew, newest + 1, give_up) {
                     Ok(None) => {}
-                    Ok(Some(next)) => {
+                    Ok(Some((next, spans))) => {
                         (newest, open) = (newest + 1, open + 1);
-                        running = next.trajectory.clone();
+                        let before = std::mem::replace(&mut running, next.trajectory.clone());
                         send(newest, next);
+                        self.tell_going_round(&before, &running, &spans);
                     }
                     Err(error) => {
                         give_up.store(true, Ordering::SeqCst);
@@ -329,21 +364,26 @@ impl Execution {
         anew: Option<&moveit::MotionPlanRequest>,
         seed: u64,
         cancel: &AtomicBool,
-    ) -> Result<Option<Takeover>, PlanningError> {
+    ) -> Result<Option<(Takeover, Spans)>, PlanningError> {
         let shared = &self.shared;
         let found = shared.with(|pipeline| {
             let (now, begun) = (shared.clock.now(), Instant::now());
             let Some(progress_s) = pipeline.progress_s(running, now) else { return Ok(None) };
-            let touching = pipeline.recheck(running, progress_s);
-            let frame = pipeline.points_taken();
-            Ok(touching.map(|touching| (touching, frame, now, begun, progress_s)))
+            let hit = pipeline.recheck(running, progress_s);
+            let look = pipeline.look();
+            Ok(hit.map(|hit| (hit, look, now, begun, progress_s)))
         })?;
-        let Some((touching, frame, now, looked, progress_s)) = found else { return Ok(None) };
-        let spoilt =
-            |what: &str| PlanningError::Invalidated { reason: format!("{touching}; {what}") };
+        let Some((hit, look, now, looked, progress_s)) = found else { return Ok(None) };
+        let spoilt = |what: &str| {
+            let told = shared.with(|pipeline| Ok(pipeline.told(running, &hit)));
+            let told = told.unwrap_or_else(|error| error.to_string());
+            PlanningError::Invalidated { reason: format!("{told}; {what}") }
+        };
         let Some(request) = anew else {
             return Err(spoilt("a given trajectory is not planned anew"));
         };
+        let waited_us = (looked - look.heard).as_micros() as u64;
+        let recheck_us = looked.elapsed().as_micros() as u64;
         let begun = Instant::now();
         let planned = shared.with(|pipeline| {
             let takeover_s = pipeline.parameters().takeover_s;
@@ -354,6 +394,8 @@ impl Execution {
             Ok((order, desk, takeover_s))
         });
         let desk_us = begun.elapsed().as_micros() as u64;
+        let points = planned.as_ref().ok().and_then(|(_, desk, _)| desk.scene.cloud.as_ref());
+        let points = points.map_or(0, |cloud| cloud.len());
         let planned = planned.and_then(|(order, mut desk, takeover_s)| {
             let at_s = progress_s + takeover_s;
             // Where the motion ends now meets the goal already; only if that cannot be reached any
@@ -370,16 +412,41 @@ impl Execution {
         let (motion, takeover_s) = planned.map_err(|error| spoilt(&error.to_string()))?;
         let mut message = trajectory_message(&motion.trajectory).joint_trajectory;
         message.header.stamp = (now + Duration::from_secs_f64(takeover_s)).to_msg();
-        let takes_over_in = Duration::from_secs_f64(takeover_s).saturating_sub(looked.elapsed());
-        self.takeovers.note(frame, takes_over_in, begun.elapsed());
-        tracing::info!(
-            %touching,
+        let cause = Cause {
+            frame: look.taken,
+            heard: look.heard,
+            planning: look.heard.elapsed(),
+            takes_over: looked + Duration::from_secs_f64(takeover_s),
+        };
+        let spans = Spans {
+            waited_us,
+            recheck_us,
             desk_us,
-            planning_us = begun.elapsed().as_micros() as u64,
-            duration_s = motion.trajectory.duration_s(),
+            planning_us: begun.elapsed().as_micros() as u64,
+            timings: motion.timings,
+            points,
+            hit,
+        };
+        Ok(Some((Takeover { message, trajectory: motion.trajectory, cause: Some(cause) }, spans)))
+    }
+
+    fn tell_going_round(&self, before: &Trajectory, after: &Trajectory, spans: &Spans) {
+        let told = self.shared.with(|pipeline| Ok(pipeline.told(before, &spans.hit)));
+        let touching = told.unwrap_or_else(|error| error.to_string());
+        let &Spans { waited_us, recheck_us, desk_us, planning_us, points, timings, .. } = spans;
+        tracing::info!(
+            touching,
+            waited_us,
+            recheck_us,
+            desk_us,
+            search_us = (timings.goals + timings.search).as_micros() as u64,
+            simplify_us = timings.simplify.as_micros() as u64,
+            timing_us = timings.timing.as_micros() as u64,
+            planning_us,
+            points,
+            duration_s = after.duration_s(),
             "the scene is in the way; going round in motion"
         );
-        Ok(Some(Takeover { message, trajectory: motion.trajectory }))
     }
 
     /// Waits until the arm is at rest.

@@ -14,6 +14,7 @@ mod parameters;
 mod pipeline;
 mod requests;
 mod scene;
+mod scene_changes;
 mod shared;
 mod takeovers;
 mod world;

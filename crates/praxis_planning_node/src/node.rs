@@ -11,14 +11,15 @@ use praxis_ros::r2r::moveit_msgs::action::{ExecuteTrajectory, MoveGroup};
 use praxis_ros::r2r::moveit_msgs::{msg as moveit, srv};
 use praxis_ros::r2r::{std_msgs, std_srvs};
 use praxis_ros::topics::{self, names};
-use praxis_ros::{Level, Node, Parameters, Transitions, logging};
+use praxis_ros::{Level, Node, Parameters, Transitions, go_first, logging};
 
 use crate::error::PlanningError;
 use crate::execution::{Execution, in_background};
 use crate::parameters::PlanningParameters;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Look, Pipeline};
 use crate::requests;
 use crate::scene::{apply_attached, apply_object, apply_scene, scene_message};
+use crate::scene_changes::SceneChanges;
 use crate::shared::{Shared, lock};
 use crate::takeovers::Takeovers;
 
@@ -31,8 +32,13 @@ const TELL_EVERY: Duration = Duration::from_secs(5);
 
 /// Runs the node until it is told to stop.
 pub fn run() -> anyhow::Result<()> {
+    // Before the middleware starts its threads, which inherit it: an arm in motion waits for this node.
+    let first = go_first();
     let mut node = Node::create(NAME)?;
     logging::start(&mut node)?;
+    if let Err(error) = first {
+        tracing::info!(%error, "no higher priority; going round in motion may be late on a busy machine");
+    }
     let (parameters, common) = node.parameters::<PlanningParameters>(NAME, &[])?;
     let clock = node.clock(common.use_sim_time)?;
     let shared = Shared {
@@ -44,7 +50,7 @@ pub fn run() -> anyhow::Result<()> {
         markers: node.publish_on(&topics::PLANNING_MARKERS)?,
         semantics: node.publish_on(&topics::ROBOT_DESCRIPTION_SEMANTIC)?,
         stops: Arc::new(AtomicU64::new(0)),
-        scene_version: Arc::new(AtomicU64::new(0)),
+        changes: SceneChanges::default(),
         executing: Arc::new(Mutex::new(())),
         clock: clock.clone(),
     };
@@ -212,17 +218,18 @@ fn hear_scene(node: &mut Node, shared: &Shared) -> anyhow::Result<()> {
     let ours = shared.clone();
     let mut told: Option<Instant> = None;
     node.listen_to(&topics::OBSTACLES, move |message| {
+        let heard = Instant::now();
         let outcome = CloudPoints::from_msg(&message)
             .map_err(|error| PlanningError::bad(topics::OBSTACLES.name, error))
             .and_then(|points| {
                 ours.with(|pipeline| {
                     let measured = points.points.into_iter().map(Point3::from).collect();
-                    pipeline.see(points.stamp, &points.frame, measured)
+                    pipeline.see(Look { taken: points.stamp, heard }, &points.frame, measured)
                 })
             });
         match outcome {
             Ok(()) => {
-                ours.scene_version.fetch_add(1, Ordering::SeqCst);
+                ours.changes.note();
             }
             Err(PlanningError::Inactive) => {}
             Err(error) if told.is_none_or(|at| at.elapsed() > TELL_EVERY) => {

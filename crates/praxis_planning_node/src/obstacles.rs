@@ -55,7 +55,11 @@ impl Obstacles {
         if let Some((_, cloud)) = self.clouds.iter().find(|(radius, _)| *radius == radius_m) {
             return Some(cloud.clone());
         }
-        let cloud = Arc::new(PointCloud::new(unknown, radius_m as f32));
+        let cloud = match self.clouds.first() {
+            Some((_, sorted)) => sorted.with_point_radius(radius_m as f32),
+            None => PointCloud::new(unknown, radius_m as f32),
+        };
+        let cloud = Arc::new(cloud);
         if self.clouds.len() < KEPT {
             self.clouds.push((radius_m, cloud.clone()));
         }

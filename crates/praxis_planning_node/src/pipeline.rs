@@ -30,17 +30,31 @@ use crate::world::{Change, HeldObject, Part, PlanningWorld, WorldObject};
 const AT_LAST_END: f64 = 0.02;
 /// Spacing of states at which a running motion is checked again.
 const RECHECK_STEP_S: f64 = 0.02;
-/// How finely the place of the arm on a running motion is looked for.
+/// States that are checked together.
+const AT_ONCE: usize = 8;
+/// How finely the place of the arm on a running motion is looked for, around where it is nearest
+/// among steps so many times as long.
 const PROGRESS_STEP_S: f64 = 0.004;
+const COARSE_STEPS: usize = 8;
+
+/// When the newest points were measured and heard of.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// When the frame was taken, in ROS time.
+    pub taken: Stamp,
+    /// When the points came in.
+    pub heard: Instant,
+}
 
 /// The robot, its state, its world and its planner.
 pub struct Pipeline {
     robot: Arc<Robot>,
     planner: MotionPlanner,
     world: PlanningWorld,
+    /// The world as collision checks see it, without points; absent while outdated.
+    scene: Option<Scene>,
     obstacles: Obstacles,
-    /// When the frame was taken that the newest points rest on.
-    points_taken: Stamp,
+    look: Look,
     state: Vec<f64>,
     heard: Vec<bool>,
     heard_at: Option<Instant>,
@@ -104,8 +118,9 @@ impl Pipeline {
             robot,
             planner,
             world,
+            scene: None,
             obstacles: Obstacles::default(),
-            points_taken: Stamp::ZERO,
+            look: Look { taken: Stamp::ZERO, heard: Instant::now() },
             state,
             heard,
             heard_at: None,
@@ -139,13 +154,13 @@ impl Pipeline {
     /// Takes a scene in place of the present one.
     pub fn set_world(&mut self, world: PlanningWorld) {
         self.world = world;
-        self.obstacles.outdate();
+        self.outdate();
     }
 
     /// Takes measured points, told in `frame`.
     pub fn see(
         &mut self,
-        taken: Stamp,
+        look: Look,
         frame: &str,
         mut points: Vec<Point3<f32>>,
     ) -> Result<(), PlanningError> {
@@ -155,13 +170,13 @@ impl Pipeline {
             points.iter_mut().for_each(|point| *point = root_from_frame * *point);
         }
         self.obstacles.put(points);
-        self.points_taken = taken;
+        self.look = look;
         Ok(())
     }
 
-    /// When the frame was taken that the newest points rest on.
-    pub fn points_taken(&self) -> Stamp {
-        self.points_taken
+    /// When the newest points were measured and heard of.
+    pub fn look(&self) -> Look {
+        self.look
     }
 
     /// Takes positions that have been heard; joints of other robots are passed over.
@@ -260,15 +275,30 @@ impl Pipeline {
 
     /// Makes one change of the scene.
     pub fn apply(&mut self, change: Change) -> Result<(), PlanningError> {
-        self.obstacles.outdate();
+        self.outdate();
         let (robot, state) = (&self.robot, &self.state);
         self.world.apply(change, &|link| link_pose(robot, state, link))
     }
 
+    fn outdate(&mut self) {
+        self.scene = None;
+        self.obstacles.outdate();
+    }
+
     /// The scene for collision checks, without points; `held` in place of what the scene says the
     /// robot holds.
-    fn scene(&self, held: Option<&BTreeMap<String, HeldObject>>) -> Result<Scene, PlanningError> {
-        check_scene(&self.world, held.unwrap_or(self.world.held()))
+    fn scene(
+        &mut self,
+        held: Option<&BTreeMap<String, HeldObject>>,
+    ) -> Result<Scene, PlanningError> {
+        if let Some(held) = held {
+            return check_scene(&self.world, held);
+        }
+        let scene = match self.scene.take() {
+            Some(scene) => scene,
+            None => check_scene(&self.world, self.world.held())?,
+        };
+        Ok(self.scene.insert(scene).clone())
     }
 
     /// The measured points as balls of a radius, if they are planned around.
@@ -288,9 +318,7 @@ impl Pipeline {
         /// Points are measured no better than this.
         const TOUCHING_M: f64 = 0.005;
         let wanted_m = self.parameters.point_clearance_m;
-        if self.points(wanted_m).is_none() {
-            return wanted_m;
-        }
+        let Some(cloud) = self.points(wanted_m) else { return wanted_m };
         let mut balls = Vec::new();
         let mut poses = Vec::new();
         self.robot.link_poses(start, &mut poses);
@@ -299,6 +327,13 @@ impl Pipeline {
             if let Ok(link) = self.robot.link_index(held.link()) {
                 balls.extend(held.spheres().iter().map(|(at, radius)| (poses[link] * at, *radius)));
             }
+        }
+        // Only balls that are too near are held against every point.
+        let is_near =
+            |(centre, radius): &(Point3<f64>, f64)| cloud.any_within(centre.cast(), *radius as f32);
+        balls.retain(is_near);
+        if balls.is_empty() {
+            return wanted_m;
         }
         let (robot, state) = (&self.robot, &self.state);
         let pose = |link: &str| link_pose(robot, state, link);
@@ -350,17 +385,22 @@ impl Pipeline {
         const OLDEST_S: f64 = 0.1;
         let indices = self.indices_of(trajectory)?;
         let (mut cursor, mut sample) = (0, JointSample::zeros(trajectory.dim()));
-        let steps = (trajectory.duration_s() / PROGRESS_STEP_S).ceil() as usize;
-        let (mut nearest_s, mut least) = (0.0, f64::INFINITY);
-        for step in 0..=steps {
-            let time_s = step as f64 * PROGRESS_STEP_S;
-            trajectory.sample_into(time_s, &mut cursor, &mut sample);
-            let away = indices.iter().zip(&sample.position);
-            let away = away.map(|(&i, p)| (p - self.state[i]).powi(2)).sum();
-            if away < least {
-                (nearest_s, least) = (time_s, away);
+        let mut nearest = |steps: &mut dyn Iterator<Item = usize>| {
+            let (mut nearest, mut least) = (0, f64::INFINITY);
+            for step in steps {
+                trajectory.sample_into(step as f64 * PROGRESS_STEP_S, &mut cursor, &mut sample);
+                let away = indices.iter().zip(&sample.position);
+                let away = away.map(|(&i, p)| (p - self.state[i]).powi(2)).sum();
+                if away < least {
+                    (nearest, least) = (step, away);
+                }
             }
-        }
+            nearest
+        };
+        let steps = (trajectory.duration_s() / PROGRESS_STEP_S).ceil() as usize;
+        let coarse = nearest(&mut (0..=steps).step_by(COARSE_STEPS));
+        let around = coarse.saturating_sub(COARSE_STEPS)..=(coarse + COARSE_STEPS).min(steps);
+        let nearest_s = nearest(&mut { around }) as f64 * PROGRESS_STEP_S;
         let age_s = now.seconds_since(self.measured_at);
         Some(nearest_s + if age_s < OLDEST_S { age_s.max(0.0) } else { 0.0 })
     }
@@ -369,18 +409,46 @@ impl Pipeline {
         trajectory.joint_names().iter().map(|name| self.robot.joint_index(name).ok()).collect()
     }
 
-    /// What a running motion will touch after it has come so far, if anything.
-    pub fn recheck(&mut self, trajectory: &Trajectory, from_s: f64) -> Option<Touching> {
+    /// Where a running motion will touch something after it has come so far, if anywhere: positions of
+    /// its joints.
+    pub fn recheck(&mut self, trajectory: &Trajectory, from_s: f64) -> Option<Vec<f64>> {
         let indices = self.indices_of(trajectory)?;
         let mut scene = self.scene(None).ok()?;
         scene.cloud = self.points(self.parameters.point_margin_m);
         let mut checker = Checker::new(&self.robot, &scene, &indices, &self.state).ok()?;
         let left_s = (trajectory.duration_s() - from_s).max(0.0);
         let steps = (left_s / RECHECK_STEP_S).ceil() as usize;
-        let position = |step| trajectory.sample(from_s + step as f64 * RECHECK_STEP_S).position;
-        // Who touches whom is worked out for one state only.
-        let hit = (0..=steps).map(position).find(|q| !checker.is_free(q))?;
-        checker.first_contact(&hit).map(touching_of)
+        let (mut cursor, mut sample) = (0, JointSample::zeros(trajectory.dim()));
+        let mut states = Vec::with_capacity(AT_ONCE * indices.len());
+        for first in (0..=steps).step_by(AT_ONCE) {
+            states.clear();
+            for step in first..=steps.min(first + AT_ONCE - 1) {
+                let time_s = from_s + step as f64 * RECHECK_STEP_S;
+                trajectory.sample_into(time_s, &mut cursor, &mut sample);
+                states.extend(&sample.position);
+            }
+            let free = checker.free_among(&states);
+            let mut each = states.chunks_exact(indices.len()).enumerate();
+            if let Some((_, hit)) = each.find(|(lane, _)| free >> lane & 1 == 0) {
+                return Some(hit.to_vec());
+            }
+        }
+        None
+    }
+
+    /// What is touched where [`Self::recheck`] found that something is, in words: it looks at every
+    /// point, so nobody in a hurry asks.
+    pub fn told(&mut self, trajectory: &Trajectory, hit: &[f64]) -> String {
+        self.touching_at(trajectory, hit)
+            .map_or_else(|| "something is in the way".to_owned(), |touching| touching.to_string())
+    }
+
+    fn touching_at(&mut self, trajectory: &Trajectory, hit: &[f64]) -> Option<Touching> {
+        let indices = self.indices_of(trajectory)?;
+        let mut scene = self.scene(None).ok()?;
+        scene.cloud = self.points(self.parameters.point_margin_m);
+        let mut checker = Checker::new(&self.robot, &scene, &indices, &self.state).ok()?;
+        checker.first_contact(hit).map(touching_of)
     }
 
     /// What a state touches, as far as the joints of `group` (all joints if empty) matter.

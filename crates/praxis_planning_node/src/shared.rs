@@ -14,6 +14,7 @@ use crate::markers::tool_path;
 use crate::messages;
 use crate::pipeline::{Pipeline, group_of};
 use crate::requests::state_message;
+use crate::scene_changes::SceneChanges;
 
 /// Handles that every thread of the node may use.
 #[derive(Clone)]
@@ -36,8 +37,8 @@ pub struct Shared {
     pub semantics: Publisher<std_msgs::msg::String>,
     /// Grows with every "stop".
     pub stops: Arc<AtomicU64>,
-    /// Grows with every change of the scene.
-    pub scene_version: Arc<AtomicU64>,
+    /// Changes of the scene.
+    pub changes: SceneChanges,
     /// Held while a motion is carried out.
     pub executing: Arc<Mutex<()>>,
 }
@@ -57,18 +58,13 @@ impl Shared {
 
     /// Tells everyone what the scene is now.
     pub fn scene_changed(&self) {
-        self.scene_version.fetch_add(1, Ordering::SeqCst);
+        self.changes.note();
         let scene = lock(&self.pipeline).as_ref().map(|pipeline| {
             crate::scene::scene_message(pipeline, crate::scene::EVERYTHING, self.clock.now())
         });
         if let Some(scene) = scene {
             self.monitored_scene.publish(&scene);
         }
-    }
-
-    /// Number of the scene as it is now.
-    pub fn scene_version(&self) -> u64 {
-        self.scene_version.load(Ordering::SeqCst)
     }
 
     /// Stops told so far.

@@ -4,15 +4,29 @@ use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use praxis_geometry::Stamp;
 
 use crate::shared::lock;
 
-/// A file with a line for every motion that takes over: `frame takes_over planning`, the frame's stamp,
-/// the wall clock at which the motion takes over and the time its planning and joining took, in
-/// nanoseconds.
+/// Why and when a motion takes over.
+#[derive(Clone, Copy, Debug)]
+pub struct Cause {
+    /// When the frame was taken that showed what is in the way.
+    pub frame: Stamp,
+    /// When the node heard of it.
+    pub heard: Instant,
+    /// From then until the motion was planned.
+    pub planning: Duration,
+    /// When it is to take over.
+    pub takes_over: Instant,
+}
+
+/// A file with a line for every motion that takes over, written when control has taken it in:
+/// `frame takes_over planning joined`, the frame's stamp, the wall clock at which the
+/// motion takes over, and the spans from hearing of what the frame showed until it was planned and
+/// control had it, in nanoseconds.
 #[derive(Clone)]
 pub struct Takeovers(Option<Arc<Mutex<File>>>);
 
@@ -25,15 +39,19 @@ impl Takeovers {
         Ok(Self(Some(Arc::new(Mutex::new(File::create(Path::new(file))?)))))
     }
 
-    /// A motion takes over in `takes_over_in` because of what `frame` showed.
-    pub fn note(&self, frame: Stamp, takes_over_in: Duration, planning: Duration) {
+    /// Control has just taken the motion in.
+    pub fn joined(&self, cause: &Cause) {
         let Some(file) = &self.0 else { return };
+        let joined = cause.heard.elapsed();
+        // One that comes too late takes over when it comes.
+        let takes_over_in = cause.takes_over.saturating_duration_since(Instant::now());
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let line = format!(
-            "{} {} {}\n",
-            frame.nanoseconds,
+            "{} {} {} {}\n",
+            cause.frame.nanoseconds,
             (now + takes_over_in).as_nanos(),
-            planning.as_nanos()
+            cause.planning.as_nanos(),
+            joined.as_nanos()
         );
         if let Err(error) = lock(file).write_all(line.as_bytes()) {
             tracing::warn!(%error, "a takeover could not be written down");

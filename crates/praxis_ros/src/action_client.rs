@@ -78,6 +78,18 @@ where
         end_within: Duration,
         cancel: &dyn Fn() -> bool,
     ) -> Result<(GoalEnd, A::Result), RosError> {
+        self.run_telling(goal, answer_within, end_within, cancel, &|| ())
+    }
+
+    /// Like [`Self::run`], and calls `accepted` when the server has accepted the goal.
+    pub fn run_telling(
+        &self,
+        goal: A::Goal,
+        answer_within: Duration,
+        end_within: Duration,
+        cancel: &dyn Fn() -> bool,
+        accepted: &dyn Fn(),
+    ) -> Result<(GoalEnd, A::Result), RosError> {
         let id = UUID { uuid: fresh_uuid().to_vec() };
         let request = A::make_goal_request_msg(id.clone(), goal);
         let answer = match self.send_goal.call_unless(&request, answer_within, cancel) {
@@ -90,10 +102,11 @@ where
                 return Err(error);
             }
         };
-        let (accepted, _) = A::destructure_goal_response_msg(answer);
-        if !accepted {
+        let (is_accepted, _) = A::destructure_goal_response_msg(answer);
+        if !is_accepted {
             return Err(RosError::Rejected { server: self.name.clone() });
         }
+        accepted();
 
         let request = A::make_result_request_msg(id.clone());
         let started = Instant::now();

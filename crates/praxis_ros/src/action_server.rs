@@ -85,8 +85,9 @@ impl Node {
 
         let ours = shared.clone();
         let action = name.to_owned();
-        self.serve::<A::SendGoal>(&format!("{name}/_action/send_goal"), move |request| {
-            let (id, goal) = A::destructure_goal_request_msg(request.message.clone());
+        self.serve::<A::SendGoal>(&format!("{name}/_action/send_goal"), move |mut request| {
+            let asked = std::mem::take(&mut request.message);
+            let (id, goal) = A::destructure_goal_request_msg(asked);
             let now = to_time(ours.clock.now());
             let verdict = match <[u8; 16]>::try_from(id.uuid.as_slice()) {
                 Err(_) => Err("the goal id has not 16 bytes".to_owned()),

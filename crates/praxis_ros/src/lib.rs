@@ -38,6 +38,7 @@ mod diagnostics;
 mod error;
 mod lifecycle;
 pub mod logging;
+mod memory;
 mod node;
 mod panics;
 mod parameters;

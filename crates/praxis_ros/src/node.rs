@@ -99,6 +99,7 @@ impl<T: WrappedTypesupport + 'static> Publisher<T> {
 impl Node {
     /// Creates the node; `--ros-args` of the command line apply.
     pub fn create(name: &str) -> Result<Self, RosError> {
+        crate::memory::keep_freed_memory();
         let handle = NodeHandle::create(name)?;
         let overrides = handle.parameter_overrides()?;
         let stop = StopFlag::default();

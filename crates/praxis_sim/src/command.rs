@@ -132,6 +132,8 @@ pub struct CommandTimeline {
 const SLOW_RAD_PER_S: f64 = 0.005;
 /// Stamps that are averaged.
 const STAMPS: usize = 51;
+/// After a longer silence a driver has ended the stream, seconds.
+const LONGEST_GAP_S: f64 = 0.2;
 /// Period until stamps tell another.
 const FIRST_PERIOD_S: f64 = 0.002;
 
@@ -205,7 +207,8 @@ impl CommandTimeline {
             return moved_s;
         }
         // A lost command shows as a stamp step of several periods.
-        if stamp_step_s > 2.5 * nominal_s && stamp_step_s < 0.1 { stamp_step_s } else { nominal_s }
+        let is_gap = stamp_step_s > 2.5 * nominal_s && stamp_step_s < LONGEST_GAP_S;
+        if is_gap { stamp_step_s } else { nominal_s }
     }
 }
 

@@ -36,6 +36,8 @@ pub struct IntruderConfig {
     pub beside_m: f64,
     /// Within this distance of the goal the arm may slow down to rest, metres.
     pub arriving_m: f64,
+    /// Thrusts after which the run is done; none: it comes as long as there are motions.
+    pub thrusts: Option<usize>,
 }
 
 impl Default for IntruderConfig {
@@ -50,6 +52,7 @@ impl Default for IntruderConfig {
             share: [0.5, 0.8],
             beside_m: 0.03,
             arriving_m: 0.08,
+            thrusts: None,
         }
     }
 }
@@ -204,7 +207,8 @@ impl Intruder {
             None if seen.speed > MOVING_PER_S => {
                 self.motion = Some((seen.reached, seen.now_s));
                 self.recording.clear();
-                let known = self.ways.get(&(seen.reached % 2)).cloned();
+                let is_wanted = self.config.thrusts.is_none_or(|most| self.thrusts.ended < most);
+                let known = self.ways.get(&(seen.reached % 2)).filter(|_| is_wanted).cloned();
                 if let (Phase::Away { .. }, Some(way)) = (self.phase, known) {
                     self.phase = Phase::Away { comes_s: self.plan(&way) };
                 }
@@ -354,6 +358,13 @@ mod tests {
         let later = run(None, 10).thrusts();
         assert!(later.ended >= 5, "{later:?}");
         assert_eq!(later.passed_without_stop, later.ended);
+    }
+
+    #[test]
+    fn it_comes_as_often_as_it_is_to() {
+        let config = IntruderConfig { thrusts: Some(3), ..IntruderConfig::default() };
+        let (intruder, speeds_mps) = run_with(config, None, 20);
+        assert_eq!((intruder.thrusts().ended, speeds_mps.len()), (3, 3));
     }
 
     #[test]

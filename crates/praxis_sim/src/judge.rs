@@ -26,10 +26,10 @@ const TOLD: usize = 100;
 pub struct Truth {
     /// Simulated seconds.
     pub sim_time_s: f64,
-    /// Objects at rest inside their bins, not touched by the robot; or poses reached; or 1 when an
-    /// object that is to be picked is held up.
+    /// Objects at rest inside their bins, not touched by the robot; or poses reached; or thrusts that
+    /// the arm got past to its goal; or 1 when an object that is to be picked is held up.
     pub placed: usize,
-    /// All objects, or all poses to reach.
+    /// All objects, or all poses to reach, or all thrusts to get past.
     pub total: usize,
     /// What came of thrusts of a box into the arm's way, where there are any.
     pub thrusts: Option<Thrusts>,
@@ -37,7 +37,7 @@ pub struct Truth {
     pub forbidden_contacts: usize,
     /// Limits passed so far; one joint and kind counts once until it keeps the limit for 0.2 s.
     pub limit_violations: usize,
-    /// All placed, the gripper free and the arm at rest for 1 s.
+    /// All placed, the gripper free and the arm at rest for 1 s; or at rest after the last thrust.
     pub done: bool,
     /// Done, with no forbidden contact and no limit violation.
     pub success: bool,
@@ -78,6 +78,8 @@ pub(crate) struct Judge {
     resting_since_s: Option<f64>,
     reach: Option<ReachJudge>,
     pick: Option<PickJudge>,
+    /// Thrusts after which all is done, where those count.
+    thrusts: Option<usize>,
     truth: Truth,
 }
 
@@ -103,6 +105,7 @@ impl Judge {
             resting_since_s: None,
             reach: None,
             pick: None,
+            thrusts: None,
             truth: Truth { total: objects.len(), ..Truth::default() },
         }
     }
@@ -114,8 +117,19 @@ impl Judge {
     /// From now on the poses count, not the objects.
     pub(crate) fn set_goals(&mut self, goals: ReachGoals) {
         let reach = ReachJudge::new(goals);
-        self.truth.total = reach.total();
+        self.truth.total = self.thrusts.unwrap_or(reach.total());
         self.reach = Some(reach);
+    }
+
+    /// From now on thrusts count, not the poses that are reached.
+    pub(crate) fn count_thrusts(&mut self, total: usize) {
+        self.truth.total = total;
+        self.thrusts = Some(total);
+    }
+
+    /// Poses reached so far.
+    pub(crate) fn reached(&self) -> usize {
+        self.reach.as_ref().map_or(0, ReachJudge::reached)
     }
 
     /// From now on an object that is held up counts.
@@ -206,6 +220,9 @@ impl Judge {
         if let Some(reach) = &mut self.reach {
             truth.placed = reach.observe(&seen.world_from_tool, !truth.arm_moving);
         }
+        if self.thrusts.is_some() {
+            truth.placed = truth.thrusts.map_or(0, |thrusts| thrusts.ended);
+        }
         let mut is_held_right = truth.held.is_none();
         if let Some(pick) = &mut self.pick {
             let lowest_m = |object: usize| {
@@ -220,7 +237,9 @@ impl Judge {
             self.resting_since_s = None;
         }
         let since_s = *self.resting_since_s.get_or_insert(seen.now_s);
-        truth.done = at_rest && seen.now_s - since_s >= DONE_AFTER_S;
+        // The arm that has got past its last thrust goes on to its next pose.
+        let after_s = if self.thrusts.is_some() { 0.0 } else { DONE_AFTER_S };
+        truth.done = at_rest && seen.now_s - since_s >= after_s;
         truth.success = truth.done && truth.forbidden_contacts == 0 && truth.limit_violations == 0;
     }
 

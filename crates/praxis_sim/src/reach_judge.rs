@@ -27,6 +27,11 @@ impl ReachJudge {
         self.goals.world_from_tool.len()
     }
 
+    /// How many poses have been reached so far.
+    pub(crate) fn reached(&self) -> usize {
+        self.reached
+    }
+
     /// Looks at the tool and tells how many poses have been reached so far.
     pub(crate) fn observe(&mut self, world_from_tool: &Pose, is_at_rest: bool) -> usize {
         if let Some(goal) = self.goals.world_from_tool.get(self.reached)

@@ -123,11 +123,15 @@ impl Simulator {
         config: SimConfig,
     ) -> Result<Self, SimError> {
         let mut objects = world.layout(config.seed)?;
+        let thrusts = intruder.thrusts;
         let intruder = Intruder::new(intruder, config.seed);
         objects.push(intruder.object());
         let index = objects.len() - 1;
         let mut simulator = Self::with_objects(robot, limits, world, objects, config)?;
         simulator.intruder = Some((index, intruder));
+        if let Some(total) = thrusts {
+            simulator.judge.count_thrusts(total);
+        }
         Ok(simulator)
     }
 
@@ -337,7 +341,7 @@ impl Simulator {
 
     fn intrude(&mut self, step_s: f64, velocities: &[f64]) {
         let Some((object, intruder)) = &mut self.intruder else { return };
-        let reached = self.judge.truth().placed;
+        let reached = self.judge.reached();
         let fastest = self.arm.iter().map(|&slot| velocities[slot].abs()).fold(0.0, f64::max);
         let seen = Sight {
             now_s: self.physics.time_s(),

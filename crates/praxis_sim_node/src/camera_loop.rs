@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use praxis_geometry::Stamp;
 use praxis_ros::r2r::sensor_msgs::msg::{CameraInfo, Image};
-use praxis_ros::{Diagnostics, Latency, Level, Publisher, StopFlag};
+use praxis_ros::{Diagnostics, Latency, Level, Publisher, StopFlag, go_along};
 use praxis_sim::{RgbdFrame, Snapshot};
 use praxis_world::Intrinsics;
 
@@ -84,6 +84,9 @@ pub fn start(
     stop: StopFlag,
 ) -> std::io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name("camera".to_owned()).spawn(move || {
+        if let Err(error) = go_along() {
+            tracing::warn!(%error, "drawing keeps the priority of the physics");
+        }
         let (mut frames, mut spans) = (0_u64, Latency::default());
         while !stop.is_stopped() {
             let Some((stamp, snapshot)) = slot.take(Duration::from_millis(100)) else { continue };

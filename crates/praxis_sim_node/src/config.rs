@@ -62,6 +62,9 @@ pub struct SimParameters {
     /// a `box` at 2.5 m/s, or what `people` reach out, slowly or quickly.
     #[schemars(extend("enum" = ["none", "box", "people"]))]
     pub intruder: String,
+    /// Thrusts that the run is for, in place of the poses; 0: the poses count.
+    #[schemars(range(min = 0, max = 1000))]
+    pub thrusts: u32,
     /// How high an object is to be held up instead of sorted, metres; 0: nothing is to be picked.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub pick_lifted_m: f64,
@@ -115,6 +118,7 @@ impl Default for SimParameters {
             reach_poses: 0,
             reach_states_rad: Vec::new(),
             intruder: "none".to_owned(),
+            thrusts: 0,
             pick_lifted_m: 0.0,
             reach_tolerance_m: 0.005,
             reach_tolerance_rad: 0.02,

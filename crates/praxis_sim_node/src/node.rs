@@ -8,7 +8,7 @@ use anyhow::Context;
 use praxis_geometry::Stamp;
 use praxis_ros::r2r::QosProfile;
 use praxis_ros::r2r::std_msgs::msg::String as StringMessage;
-use praxis_ros::{Diagnostics, Node, StopFlag, Transitions, logging, topics};
+use praxis_ros::{Diagnostics, Node, StopFlag, Transitions, go_first, logging, topics};
 
 use crate::camera_loop::{self, CameraOutputs, FrameSlot};
 use crate::config::SimParameters;
@@ -39,8 +39,14 @@ impl Transitions for Running {
 
 /// Sets the node up and serves it until it is told to stop.
 pub fn run() -> anyhow::Result<()> {
+    // It stands for hardware, which does not wait for other processes either: driver and physics
+    // inherit this, the camera does not.
+    let first = go_first();
     let mut node = Node::create(NAME)?;
     logging::start(&mut node)?;
+    if let Err(error) = first {
+        tracing::info!(%error, "no higher priority for the physics; on a busy machine time slips");
+    }
     let (parameters, common) = node.parameters::<SimParameters>(NAME, &[])?;
     let parameters = parameters.get();
     let clock = node.clock(common.use_sim_time)?;

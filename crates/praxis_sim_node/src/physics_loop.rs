@@ -5,7 +5,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use praxis_geometry::Stamp;
-use praxis_ros::{Diagnostics, Latency, Level, StopFlag, go_first};
+use praxis_ros::{Diagnostics, Latency, Level, StopFlag};
 use praxis_sim::{JointCommand, Snapshot};
 
 use crate::camera_loop::FrameSlot;
@@ -73,10 +73,6 @@ impl PhysicsLoop {
         stop: StopFlag,
     ) -> std::io::Result<JoinHandle<()>> {
         std::thread::Builder::new().name("physics".to_owned()).spawn(move || {
-            // It stands for hardware, which does not wait for other processes either.
-            if let Err(error) = go_first() {
-                tracing::info!(%error, "no higher priority for the physics; on a busy machine time slips");
-            }
             let begin = Instant::now();
             while !stop.is_stopped() {
                 if is_running.load(Ordering::SeqCst) {

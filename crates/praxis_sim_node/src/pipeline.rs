@@ -90,7 +90,11 @@ impl SimPipeline {
             _ => None,
         };
         let mut simulator = match intruder {
-            Some(intruder) => Simulator::with_intruder(&robot, &limits, &world, intruder, config)?,
+            Some(intruder) => {
+                let thrusts = (parameters.thrusts > 0).then_some(parameters.thrusts as usize);
+                let intruder = IntruderConfig { thrusts, ..intruder };
+                Simulator::with_intruder(&robot, &limits, &world, intruder, config)?
+            }
             None => Simulator::new(&robot, &limits, &world, config)?,
         };
         let mut course = Vec::new();

@@ -1,10 +1,9 @@
-use crate::blended_path::{Piece, Polyline, distance};
+use crate::blended_path::{Piece, Polyline};
+use crate::chords::{Walker, sampling_step_s};
 use crate::smoothing::{Smoothed, Stretch};
 use crate::timing::{check_dimensions, in_one, time_sections};
-use crate::{JointLimits, JointSample, Trajectory, TrajectoryError};
+use crate::{JointLimits, Trajectory, TrajectoryError};
 
-/// A motion is checked as chords that it leaves by less than this, in joint space (L2).
-const CHORD_DEVIATION: f64 = 5e-4;
 /// Corners are rounded by less than this or not at all.
 const LEAST_DEVIATION: f64 = 1e-3;
 /// Halvings, on a logarithmic scale, of what is not known about the largest free deviation.
@@ -112,7 +111,7 @@ fn blocked_corners(
             let end_s = offset_s + end_s.min(section.duration_s());
             // Stretches of near corners overlap.
             let start_s = (offset_s + start_s).max(checked_s);
-            if !walker.is_free(start_s, end_s, step_s, edge_is_free) {
+            if walker.first_blocked(start_s, end_s, step_s, edge_is_free).is_some() {
                 blocked.push(corner);
             }
             checked_s = end_s;
@@ -120,79 +119,4 @@ fn blocked_corners(
         offset_s += section.duration_s();
     }
     blocked
-}
-
-/// Time in which no motion within limits leaves its chord by more than half of
-/// [`CHORD_DEVIATION`]: it leaves it by `acceleration time² / 8` at most.
-fn sampling_step_s(limits: &JointLimits) -> f64 {
-    let squared: f64 = limits.joints().iter().map(|limit| limit.acceleration.powi(2)).sum();
-    (4.0 * CHORD_DEVIATION / squared.sqrt()).sqrt()
-}
-
-/// Walks along a motion in chords as long as its curvature lets them be.
-struct Walker<'a> {
-    motion: &'a Trajectory,
-    cursor: usize,
-    sample: JointSample,
-}
-
-impl<'a> Walker<'a> {
-    fn new(motion: &'a Trajectory) -> Self {
-        Self { motion, cursor: 0, sample: JointSample::zeros(motion.dim()) }
-    }
-
-    fn is_free(
-        &mut self,
-        start_s: f64,
-        end_s: f64,
-        step_s: f64,
-        edge_is_free: &mut impl FnMut(&[f64], &[f64]) -> bool,
-    ) -> bool {
-        let steps = ((end_s - start_s) / step_s).ceil().max(1.0);
-        let mut at = |step: f64| {
-            let time_s = start_s + step / steps * (end_s - start_s);
-            self.motion.sample_into(time_s, &mut self.cursor, &mut self.sample);
-            self.sample.position.clone()
-        };
-        let mut chord = Chord::new(at(0.0), at(1.0));
-        for step in 2..=steps as usize {
-            let next = at(step as f64);
-            if chord.reaches(&next) {
-                chord.to = next;
-            } else if edge_is_free(&chord.from, &chord.to) {
-                chord = Chord::new(chord.to, next);
-            } else {
-                return false;
-            }
-        }
-        edge_is_free(&chord.from, &chord.to)
-    }
-}
-
-/// Line between two points of a curve.
-struct Chord {
-    from: Vec<f64>,
-    to: Vec<f64>,
-    /// Unit direction in which the curve sets out.
-    direction: Vec<f64>,
-}
-
-impl Chord {
-    fn new(from: Vec<f64>, to: Vec<f64>) -> Self {
-        let direction = unit(&from, &to);
-        Self { from, to, direction }
-    }
-
-    /// Whether the curve on to `next` stays near the line: one that turns by an angle in all is
-    /// inside the triangle of that angle over its chord, whose height is at most
-    /// `length tan(angle / 2) / 2`.
-    fn reaches(&self, next: &[f64]) -> bool {
-        let turn = distance(&self.direction, &unit(&self.to, next));
-        0.25 * turn * distance(&self.from, next) <= 0.5 * CHORD_DEVIATION
-    }
-}
-
-fn unit(from: &[f64], to: &[f64]) -> Vec<f64> {
-    let length = distance(from, to).max(f64::MIN_POSITIVE);
-    from.iter().zip(to).map(|(a, b)| (b - a) / length).collect()
 }

@@ -9,6 +9,7 @@
 
 mod blended_path;
 mod brake;
+mod chords;
 mod error;
 mod free_path;
 mod hermite;
@@ -25,12 +26,13 @@ mod torque;
 mod trajectory;
 
 pub use self::brake::{brake, brake_along};
+pub use self::chords::first_blocked_chord;
 pub use self::error::TrajectoryError;
 pub use self::free_path::time_free_path;
 pub use self::join::join;
 pub use self::limits::{JointLimit, JointLimits};
 pub use self::limits_file::{FileLimit, LimitsFile};
-pub use self::move_to_state::move_to_state;
+pub use self::move_to_state::{move_to_state, move_to_state_s};
 pub use self::online::{OnlineMotion, meet_target};
 pub use self::stop::{JerkPhase, shortest_stop_s, stop_phases};
 pub use self::timing::{time_path, time_path_with_corners};

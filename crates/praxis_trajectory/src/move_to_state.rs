@@ -23,6 +23,17 @@ pub fn move_to_state(
     move_to_state_in(joint_names, from, to, limits, 0.0)
 }
 
+/// How long the motion of [`move_to_state`] takes, without working it out.
+pub fn move_to_state_s(
+    from: &JointSample,
+    to: &JointSample,
+    limits: &JointLimits,
+) -> Result<f64, TrajectoryError> {
+    from.check(limits.dim())?;
+    to.check(limits.dim())?;
+    Ok(solve(from, to, limits, 0.0)?.get_duration())
+}
+
 /// The same, taking `least_s` or, where no motion takes just that long, a little longer.
 pub(crate) fn move_to_state_in(
     joint_names: Vec<String>,

@@ -3,7 +3,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 
-use crate::{bench_control, bench_perception, places, setup};
+use crate::{bench_control, bench_e2e, bench_perception, places, setup};
 
 /// What is measured.
 #[derive(Subcommand)]
@@ -19,6 +19,9 @@ pub enum Subject {
     Perception(bench_perception::Options),
     /// Periods of the control loop at 1 kHz beside a loop that only sleeps.
     Control(bench_control::Options),
+    /// From a frame to the first command of the motion that was planned for what it shows, in the
+    /// reflex scenario.
+    E2e(bench_e2e::Options),
     /// How the time of edges grows with obstacles, points, links and joints, as a chart.
     #[command(disable_help_flag = true)]
     Growth(Options),
@@ -39,6 +42,7 @@ pub fn run(subject: &Subject) -> Result<ExitCode> {
         Subject::Ik(options) => ("ik", options),
         Subject::Perception(options) => return bench_perception::run(options),
         Subject::Control(options) => return bench_control::run(options),
+        Subject::E2e(options) => return bench_e2e::run(options),
         Subject::Growth(options) => ("growth", options),
     };
     if names_peers(arguments) {

@@ -17,6 +17,20 @@ pub struct LaunchTable {
     pub nodes: Vec<NodeEntry>,
     /// View that RViz opens.
     pub rviz: String,
+    /// Where a launch makes several runs: how many. One otherwise.
+    pub runs: Option<PackedRuns>,
+}
+
+/// A launch that makes several runs, as many as an argument says.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PackedRuns {
+    /// The argument.
+    pub argument: String,
+    /// Most runs of a launch; more take several launches.
+    pub most: u32,
+    /// Runs if nothing is said.
+    pub default: u32,
 }
 
 /// A table that chooses among the nodes of another one, and says what is different.
@@ -27,6 +41,7 @@ struct Choice {
     description: String,
     nodes: Vec<String>,
     rviz: Option<String>,
+    runs: Option<PackedRuns>,
     #[serde(default)]
     arguments: BTreeMap<String, Argument>,
     #[serde(default)]
@@ -130,8 +145,18 @@ impl LaunchTable {
         }
         nodes.extend(choice.more_nodes);
         self.arguments.extend(choice.arguments);
-        let rviz = choice.rviz.unwrap_or(self.rviz);
-        Ok(Self { description: choice.description, arguments: self.arguments, nodes, rviz })
+        if let Some(PackedRuns { argument, .. }) = &choice.runs
+            && !self.arguments.contains_key(argument)
+        {
+            bail!("'{argument}' is to say how many runs a launch makes, and is no argument");
+        }
+        Ok(Self {
+            description: choice.description,
+            arguments: self.arguments,
+            nodes,
+            rviz: choice.rviz.unwrap_or(self.rviz),
+            runs: choice.runs,
+        })
     }
 
     /// Values of all arguments: those given, else the defaults.

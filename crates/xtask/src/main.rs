@@ -3,6 +3,7 @@
 
 mod bench;
 mod bench_control;
+mod bench_e2e;
 mod bench_perception;
 mod beside;
 mod bring;
