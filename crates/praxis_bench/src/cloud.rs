@@ -2,19 +2,31 @@ use nalgebra::{Point3, Vector3};
 
 use crate::obstacles::{Block, Obstacles};
 
-/// Points on the surfaces of the obstacles, `count` of them in all, evenly by area.
+/// Points on the surfaces of the obstacles, `count` of them in all: evenly along the edges of
+/// boxes, corners included, and evenly by area on what is between, as far apart in both.
 ///
 /// Each surface gets the points of the R2 sequence (M. Roberts, "The Unreasonable Effectiveness of
 /// Quasirandom Sequences", 2018): the same ones every time, with small gaps.
 pub fn sample(obstacles: &Obstacles, count: usize) -> Vec<Point3<f32>> {
-    let patches = patches(obstacles);
+    let (patches, edges) = (patches(obstacles), edges(obstacles));
     let total_m2: f64 = patches.iter().map(Patch::area_m2).sum();
-    let mut points = Vec::with_capacity(count);
-    let mut area_m2 = 0.0;
+    let total_m: f64 = edges.iter().map(|(_, way)| way.norm()).sum();
+    // So far apart that count = total_m2 / spacing_m² + total_m / spacing_m.
+    let spacing_m =
+        0.5 * (total_m + (total_m * total_m + 4.0 * count as f64 * total_m2).sqrt()) / count as f64;
+    let mut points: Vec<Point3<f32>> = Vec::with_capacity(count);
+    let mut length_m = 0.0;
+    for (end, way) in &edges {
+        length_m += way.norm();
+        let new = ((length_m / spacing_m).round() as usize).min(count) - points.len();
+        let last = new.saturating_sub(1).max(1) as f64;
+        points.extend((0..new).map(|k| (end + way * (k as f64 / last)).cast()));
+    }
+    let (on_edges, mut area_m2) = (points.len(), 0.0);
     for patch in &patches {
         area_m2 += patch.area_m2();
-        let upto = (count as f64 * area_m2 / total_m2).round() as usize;
-        let from = points.len();
+        let share = (count - on_edges) as f64 * area_m2 / total_m2;
+        let (from, upto) = (points.len(), on_edges + share.round() as usize);
         points.extend((from..upto).map(|k| {
             let n = (k - from) as f64;
             let (u, v) = (0.5 + n * 0.754_877_666_246_692_7, 0.5 + n * 0.569_840_290_998_053_2);
@@ -81,6 +93,21 @@ fn patches(obstacles: &Obstacles) -> Vec<Patch> {
     patches
 }
 
+/// One end of each edge of the boxes, and the way to its other end.
+fn edges(obstacles: &Obstacles) -> Vec<(Point3<f64>, Vector3<f64>)> {
+    let of_block = |block: &Block| {
+        let axes = block.axes();
+        let half: [Vector3<f64>; 3] = std::array::from_fn(|i| axes[i] * block.half_extents[i]);
+        let centre = Point3::from(block.center);
+        let along = move |i: usize| {
+            let (u, v) = (half[(i + 1) % 3], half[(i + 2) % 3]);
+            [u + v, u - v, -u + v, -u - v].map(|aside| (centre + aside - half[i], half[i] * 2.0))
+        };
+        [0, 1, 2].map(along).into_iter().flatten()
+    };
+    obstacles.cuboids.iter().flat_map(of_block).collect()
+}
+
 fn faces(block: &Block) -> impl Iterator<Item = Patch> {
     let axes = block.axes();
     let half: [Vector3<f64>; 3] = std::array::from_fn(|i| axes[i] * block.half_extents[i]);
@@ -134,8 +161,28 @@ mod tests {
             std::f64::consts::TAU * 0.2 * 1.4,
             8.0 * (1.0 * 0.1 + 0.1 * 0.3 + 0.3 * 1.0),
         );
-        let expected = block / (ball + rod + block);
+        // Its edges have points of their own: 4 (2 + 0.2 + 0.6) m, so many apart as on surfaces.
+        let (area, length) = (ball + rod + block, 11.2);
+        let spacing = 0.5 * (length + f64::hypot(length, 200.0 * f64::sqrt(area))) / 1e4;
+        let on_edges = length / spacing / 1e4;
+        let expected = on_edges + (1.0 - on_edges) * block / area;
         assert!((on_block - expected).abs() < 1e-3, "{on_block} {expected}");
+    }
+
+    #[test]
+    fn corners_and_edges_of_boxes_have_points() {
+        let points = sample(&obstacles(), 20_000);
+        let nearest = |x: f32, y: f32, z: f32| {
+            let away = |p: &Point3<f32>| (p - Point3::new(x, y, z)).norm();
+            points.iter().map(away).fold(f32::INFINITY, f32::min)
+        };
+        for (x, y, z) in [(0.1, 1.0, 9.3), (-0.1, 1.0, 8.7), (0.1, -1.0, 8.7)] {
+            assert!(nearest(x, y, z) < 1e-5, "no point at the corner {x} {y} {z}");
+        }
+        for k in 0..40 {
+            let y = k as f32 / 20.0 - 0.99;
+            assert!(nearest(0.1, y, 9.3) < 0.02, "no point on the edge at {y}");
+        }
     }
 
     #[test]

@@ -3,9 +3,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use nalgebra::Point3;
-use praxis_collision::{Checker, PointCloud, Scene};
+use praxis_collision::{Checker, Contact, PointCloud, Scene};
 use praxis_motion::{MotionConfig, time_free_path};
-use praxis_planning::{Budget, JointSpace, RrtConnect, simplify};
+use praxis_planning::{Budget, Endpoint, JointSpace, PlanError, RrtConnect, simplify};
 use praxis_robot::Robot;
 use praxis_trajectory::{JointLimits, Trajectory};
 
@@ -94,7 +94,10 @@ impl<'a> Solver<'a> {
         let mut path = match found {
             Ok(found) => found.path,
             Err(error) => {
-                line.reason = Some(error.to_string());
+                line.reason = Some(match touching_at(&mut space.checker, problem, &error) {
+                    Some(contact) => format!("{error}: {contact}"),
+                    None => error.to_string(),
+                });
                 return Ok(Solved { line, motion: None });
             }
         };
@@ -141,6 +144,21 @@ impl<'a> Solver<'a> {
             }
         }
     }
+}
+
+/// What is touched at the end of a problem that is not free, and how deeply.
+fn touching_at(
+    checker: &mut Checker<'_>,
+    problem: &Problem,
+    error: &PlanError,
+) -> Option<String> {
+    let end = match error {
+        PlanError::NotFree { which: Endpoint::Start } => &problem.start,
+        PlanError::NotFree { which: Endpoint::Goal(index) } => problem.goals.get(*index)?,
+        _ => return None,
+    };
+    let Contact { first, second, depth_m } = checker.first_contact(end)?;
+    Some(format!("{first} is {:.2} mm inside {second}", depth_m * 1e3))
 }
 
 /// Indices of joints in the robot.

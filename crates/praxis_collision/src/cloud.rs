@@ -2,15 +2,18 @@ use nalgebra::Point3;
 
 use crate::distance_field::DistanceField;
 use crate::kernel::SLACK_M;
-use crate::lanes::{Lanes, Plain, Triple, WIDTH};
+use crate::lanes::{Lanes, Plain, Triple, WIDTH, dot, everywhere};
 
 /// Most cells of the grid; more points do not make it finer.
 const MAX_CELLS: f32 = 120_000.0;
 const LEAST_CELL_M: f32 = 0.02;
-/// Bins of the near field in a cell, along each axis.
-const BINS_A_CELL: usize = 4;
+/// Bins of the near field in a cell, along each axis: points are told their place by them.
+const BINS_A_CELL: usize = 24;
 /// Cells that one of the far field is long; its bins are cells.
 const FAR: usize = 4;
+/// Cells that one of the points' own is long: looking into many with no point costs more than
+/// looking at more points.
+const COARSE: usize = 2;
 
 /// Points that the robot must not touch, in a grid that answers "is any within r of here?".
 ///
@@ -37,20 +40,13 @@ impl PointCloud {
             .filter(|p| p.iter().all(|x| x.is_finite()))
             .map(|p| [p.x, p.y, p.z])
             .collect();
-        let grid = Grid::around(&finite);
+        let cells = Grid::around(&finite);
+        let (bins, filled) = cells.bins(&finite, BINS_A_CELL);
+        let near = DistanceField::new(cells.low, cells.cell_m, cells.counts, BINS_A_CELL, &bins);
+        let far = cells.merged(FAR);
+        let far = DistanceField::new(far.low, far.cell_m, far.counts, FAR, &filled);
+        let grid = cells.merged(COARSE);
         let (points, starts) = grid.sorted(&finite);
-        let [nx, ny, nz] = grid.counts;
-        let fine = grid.cut(BINS_A_CELL);
-        let bins: Vec<[u32; 3]> = (0..finite.len())
-            .map(|k| fine.cell([points[0][k], points[1][k], points[2][k]]).map(|n| n as u32))
-            .collect();
-        let near = DistanceField::new(grid.low, grid.cell_m, grid.counts, BINS_A_CELL, &bins);
-        let filled: Vec<[u32; 3]> = (0..nx * ny * nz)
-            .filter(|&cell| starts[cell] < starts[cell + 1])
-            .map(|cell| [cell / (ny * nz), cell / nz % ny, cell % nz].map(|n| n as u32))
-            .collect();
-        let far_counts = grid.counts.map(|count| count.div_ceil(FAR));
-        let far = DistanceField::new(grid.low, FAR as f32 * grid.cell_m, far_counts, FAR, &filled);
         Self { points, starts, grid, point_radius_m: point_radius_m.max(0.0), near, far }
     }
 
@@ -72,7 +68,7 @@ impl PointCloud {
 
     /// Whether any point's ball touches the ball of `radius_m` around `centre`.
     pub fn any_within(&self, centre: Point3<f32>, radius_m: f32) -> bool {
-        self.clearance::<Plain>([centre.x, centre.y, centre.z], radius_m, 0.0) < 0.0
+        self.touches::<Plain>([centre.x, centre.y, centre.z], radius_m)
     }
 
     /// Distance of each place to the nearest point's ball, at least, as the coarse field tells it.
@@ -81,11 +77,16 @@ impl PointCloud {
         self.told(self.far.squared_at_least(at))
     }
 
-    /// Distance of each place to the nearest point's ball, at least. It need not be told beyond
-    /// `enough`.
+    /// The same as the near field tells it: finer, and no farther than that reaches.
     #[inline(always)]
-    pub(crate) fn near_distance<L: Lanes>(&self, at: &Triple<L>, enough: L) -> L {
-        let near = self.told(self.near.squared_at_least(at));
+    pub(crate) fn near_distance<L: Lanes>(&self, at: &Triple<L>) -> L {
+        self.told(self.near.squared_at_least(at))
+    }
+
+    /// The same as finely as it matters: it need not be told beyond `enough`.
+    #[inline(always)]
+    pub(crate) fn distance<L: Lanes>(&self, at: &Triple<L>, enough: L) -> L {
+        let near = self.near_distance(at);
         if enough.greatest() + self.point_radius_m < self.near.most_m()
             || enough.below(near) == L::ALL
         {
@@ -99,53 +100,87 @@ impl PointCloud {
         squared.max(L::splat(0.0)).sqrt() - L::splat(self.point_radius_m + SLACK_M)
     }
 
-    /// Distance between the surfaces of a ball and of the nearest point's ball, `most` if it is no
-    /// less than that. If they overlap it is below zero and no more than that: another point may lie
-    /// deeper. Forced inline for the kernels' instructions.
+    /// Whether any point's ball touches a ball. Forced inline for the kernels' instructions.
     #[inline(always)]
-    pub(crate) fn clearance<L: Lanes>(&self, centre: [f32; 3], radius_m: f32, most: f32) -> f32 {
-        let grid = &self.grid;
+    pub(crate) fn touches<L: Lanes>(&self, centre: [f32; 3], radius_m: f32) -> bool {
         let touch = radius_m + self.point_radius_m;
-        let reach = touch + most;
-        let (reach_squared, touch_squared) = (reach * reach, L::splat(touch * touch));
-        let from = grid.cell([centre[0] - reach, centre[1] - reach, centre[2] - reach]);
-        let to = grid.cell([centre[0] + reach, centre[1] + reach, centre[2] + reach]);
-        let at = [L::splat(centre[0]), L::splat(centre[1]), L::splat(centre[2])];
-        let mut best = L::splat(reach_squared);
-        for x in from[0]..=to[0] {
-            let off_x = grid.off(0, x, centre[0]);
-            for y in from[1]..=to[1] {
-                let off_y = grid.off(1, y, centre[1]);
-                if off_x * off_x + off_y * off_y > reach_squared {
-                    continue;
+        let squared_touch = L::splat(touch * touch);
+        let at: Triple<L> = everywhere(&centre);
+        let (low, high) = (centre.map(|x| x - touch), centre.map(|x| x + touch));
+        let mut rows = self.rows(low, high);
+        while let Some((mut first, last)) = rows.next() {
+            while first < last {
+                let way = self.way_to_points(first, &at);
+                if dot(way, way).below(squared_touch) != 0 {
+                    return true;
                 }
-                // Cells along z are neighbours in memory.
-                let row = (x * grid.counts[1] + y) * grid.counts[2];
-                let first = self.starts[row + from[2]] as usize;
-                let last = self.starts[row + to[2] + 1] as usize;
-                best = best.min(self.least_squared(first, last, &at, best));
-            }
-            if best.below(touch_squared) != 0 {
-                break;
+                first += L::COUNT;
             }
         }
-        let best = best.least();
-        if best < reach_squared { best.sqrt() - touch } else { most }
+        false
     }
 
-    /// The least squared distances of some points, if less than `best`. The last row may hold some
-    /// of the next cells' points: they count as well.
+    /// Which share of its way to both sides of its centre a ball can go before it touches a point's
+    /// ball, at least; nothing if it touches one for sure, at the centre or on the way.
     #[inline(always)]
-    fn least_squared<L: Lanes>(&self, first: usize, last: usize, at: &Triple<L>, mut best: L) -> L {
-        let mut first = first;
-        while first < last {
-            let x = L::load_from(&self.points[0][first..]) - at[0];
-            let y = L::load_from(&self.points[1][first..]) - at[1];
-            let z = L::load_from(&self.points[2][first..]) - at[2];
-            best = best.min(x.mul_add(x, y.mul_add(y, z * z)));
-            first += L::COUNT;
+    pub(crate) fn free_share<L: Lanes>(&self, ball: &MovingBall) -> Option<f32> {
+        let MovingBall { centre, way, radius_m, bend_m } = *ball;
+        let touch = radius_m + self.point_radius_m;
+        let wide = touch + bend_m + SLACK_M;
+        let narrow = (touch - bend_m - SLACK_M).max(0.0);
+        let reach = [0, 1, 2].map(|i| wide + way[i].abs());
+        let low = [0, 1, 2].map(|i| centre[i] - reach[i]);
+        let high = [0, 1, 2].map(|i| centre[i] + reach[i]);
+        let squared_way = way[0] * way[0] + way[1] * way[1] + way[2] * way[2];
+        let inverse = L::splat(1.0 / squared_way.max(1e-12));
+        let (at, way): (Triple<L>, Triple<L>) = (everywhere(&centre), everywhere(&way));
+        let (squared_way, one) = (L::splat(squared_way), L::splat(1.0));
+        let (squared_wide, squared_narrow) = (L::splat(wide * wide), L::splat(narrow * narrow));
+        let squared_touch = L::splat(touch * touch);
+        let mut share = one;
+        let mut rows = self.rows(low, high);
+        while let Some((mut first, last)) = rows.next() {
+            while first < last {
+                let to_points = self.way_to_points(first, &at);
+                let squared = dot(to_points, to_points);
+                let along = dot(to_points, way);
+                // The nearest place of the straight way to each point, and how far that is.
+                let foot = (along * inverse).max(L::splat(-1.0)).min(one);
+                let off = foot.mul_add(foot.mul_sub(squared_way, along + along), squared);
+                if off.below(squared_wide) != 0 {
+                    if (off.below(squared_narrow) | squared.below(squared_touch)) != 0 {
+                        return None;
+                    }
+                    let distance = squared.sqrt();
+                    let closing = along.abs() / distance + L::splat(bend_m);
+                    let free = (distance - L::splat(touch + SLACK_M)) / closing;
+                    // What is beside the way sets no end to it.
+                    let beside = (off - squared_wide) * L::splat(1e12);
+                    share = free.max(beside).min(share);
+                }
+                first += L::COUNT;
+            }
         }
-        best
+        Some(share.least().max(0.0))
+    }
+
+    /// Ways from a place to as many points as there are lanes. The last ones may be of the next
+    /// cells, or infinite.
+    #[inline(always)]
+    fn way_to_points<L: Lanes>(&self, first: usize, at: &Triple<L>) -> Triple<L> {
+        let [x, y, z] = &self.points;
+        [
+            L::load_from(&x[first..]) - at[0],
+            L::load_from(&y[first..]) - at[1],
+            L::load_from(&z[first..]) - at[2],
+        ]
+    }
+
+    /// The rows of cells along z in a box.
+    #[inline(always)]
+    fn rows(&self, low: [f32; 3], high: [f32; 3]) -> Rows<'_> {
+        let (from, to) = (self.grid.cell(low), self.grid.cell(high));
+        Rows { starts: &self.starts, counts: self.grid.counts, from, to, x: from[0], y: from[1] }
     }
 
     /// The point nearest to `centre`, and the distance between it and the ball's surface.
@@ -154,6 +189,47 @@ impl PointCloud {
         let of = |p: &[f32; 3]| (0..3).map(|i| (p[i] - centre[i]).powi(2)).sum::<f32>();
         let point = points.min_by(|a, b| of(a).total_cmp(&of(b)))?;
         Some((point, of(&point).sqrt() - self.point_radius_m))
+    }
+}
+
+/// A ball that goes as far to both sides of its centre, on a way that is straight but for a bend.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MovingBall {
+    pub(crate) centre: [f32; 3],
+    /// From the centre to one end.
+    pub(crate) way: [f32; 3],
+    pub(crate) radius_m: f32,
+    /// How far off the straight way it may come by its end.
+    pub(crate) bend_m: f32,
+}
+
+/// Points of some cells, row by row: cells along z are neighbours in memory.
+struct Rows<'a> {
+    starts: &'a [u32],
+    counts: [usize; 3],
+    from: [usize; 3],
+    to: [usize; 3],
+    x: usize,
+    y: usize,
+}
+
+impl Rows<'_> {
+    /// The first point of the next row that has any, and the one beyond its last.
+    #[inline(always)]
+    fn next(&mut self) -> Option<(usize, usize)> {
+        while self.x <= self.to[0] {
+            let row = (self.x * self.counts[1] + self.y) * self.counts[2];
+            let first = self.starts[row + self.from[2]] as usize;
+            let last = self.starts[row + self.to[2] + 1] as usize;
+            self.y += 1;
+            if self.y > self.to[1] {
+                (self.x, self.y) = (self.x + 1, self.from[1]);
+            }
+            if first < last {
+                return Some((first, last));
+            }
+        }
+        None
     }
 }
 
@@ -187,14 +263,45 @@ impl Grid {
         Self { low, cell_m, per_m: 1.0 / cell_m, counts: count(cell_m).map(|n| n as usize) }
     }
 
-    /// Each cell cut into so many along each axis.
-    fn cut(&self, parts: usize) -> Self {
+    /// Cells that are so many times as long.
+    fn merged(&self, cells: usize) -> Self {
         Self {
             low: self.low,
-            cell_m: self.cell_m / parts as f32,
-            per_m: self.per_m * parts as f32,
-            counts: self.counts.map(|count| count * parts),
+            cell_m: self.cell_m * cells as f32,
+            per_m: self.per_m / cells as f32,
+            counts: self.counts.map(|count| count.div_ceil(cells)),
         }
+    }
+
+    /// The bins of points in cells cut so many times along each axis, sorted along x; and the
+    /// cells that hold any, sorted likewise.
+    fn bins(&self, points: &[[f32; 3]], bins_a_cell: usize) -> (Vec<[u32; 3]>, Vec<[u32; 3]>) {
+        let [nx, ny, nz] = self.counts;
+        let per_m = self.per_m * bins_a_cell as f32;
+        let last = self.counts.map(|count| (count * bins_a_cell - 1) as u32);
+        let bin =
+            |p: &[f32; 3]| [0, 1, 2].map(|i| (((p[i] - self.low[i]) * per_m) as u32).min(last[i]));
+        let bins: Vec<[u32; 3]> = points.iter().map(bin).collect();
+        let a_cell = bins_a_cell as u32;
+        let mut next = vec![0_usize; nx * bins_a_cell + 1];
+        let mut has_any = vec![false; nx * ny * nz];
+        for bin in &bins {
+            next[bin[0] as usize + 1] += 1;
+            let [x, y, z] = bin.map(|place| (place / a_cell) as usize);
+            has_any[(x * ny + y) * nz + z] = true;
+        }
+        for x in 1..next.len() {
+            next[x] += next[x - 1];
+        }
+        let mut sorted = vec![[0; 3]; bins.len()];
+        for bin in &bins {
+            let next = &mut next[bin[0] as usize];
+            sorted[*next] = *bin;
+            *next += 1;
+        }
+        let cell = |k: usize| [k / (ny * nz), k / nz % ny, k % nz].map(|n| n as u32);
+        let filled = (0..has_any.len()).filter(|&k| has_any[k]).map(cell).collect();
+        (sorted, filled)
     }
 
     #[inline(always)]
@@ -203,14 +310,6 @@ impl Grid {
         let along =
             |i: usize| (((at[i] - self.low[i]) * self.per_m) as usize).min(self.counts[i] - 1);
         [along(0), along(1), along(2)]
-    }
-
-    /// How far a coordinate is off a cell along an axis, at least. What stands in the last cells
-    /// for lack of others is no nearer.
-    #[inline(always)]
-    fn off(&self, axis: usize, cell: usize, at: f32) -> f32 {
-        let low = self.low[axis] + cell as f32 * self.cell_m;
-        (low - at).max(at - low - self.cell_m).max(SLACK_M) - SLACK_M
     }
 
     /// Coordinates of the points, cell by cell, and where each cell's begin.
@@ -252,23 +351,44 @@ mod tests {
 
     proptest! {
         #[test]
-        fn clearances_are_those_of_looking_at_all_points(
+        fn touching_is_told_as_by_looking_at_all_points(
             points in prop::collection::vec(prop::array::uniform3(-0.4_f32..0.4), 1..200),
             centre in prop::array::uniform3(-0.8_f32..0.8),
             radius_m in 0.0_f32..0.3,
-            most in 0.0_f32..0.3,
         ) {
             let cloud = balls(&points, 0.01);
             let (_, nearest) = cloud.nearest(centre).unwrap();
-            let found = cloud.clearance::<Plain>(centre, radius_m, most);
-            let plain = (nearest - radius_m).min(most);
-            if found < 0.0 {
-                prop_assert!(plain <= found + 1e-5, "{found} {plain}");
-            } else {
-                prop_assert!((found - plain).abs() < 1e-5, "{found} {plain}");
-            }
             let touches = cloud.any_within(Point3::from(centre), radius_m);
             prop_assert!(touches == (nearest < radius_m) || (nearest - radius_m).abs() < 1e-5);
+        }
+
+        #[test]
+        fn balls_go_as_far_as_told_and_touch_what_they_are_said_to_touch(
+            points in prop::collection::vec(prop::array::uniform3(-0.4_f32..0.4), 1..60),
+            centre in prop::array::uniform3(-0.5_f32..0.5),
+            way in prop::array::uniform3(-0.2_f32..0.2),
+            off in prop::array::uniform3(-1.0_f32..1.0),
+            radius_m in 0.0_f32..0.15,
+            bend_m in 0.0_f32..0.03,
+        ) {
+            let cloud = balls(&points, 0.01);
+            // A curve that is within the bend of the straight way.
+            let length = off.iter().map(|x| x * x).sum::<f32>().sqrt().max(1e-3);
+            let at = |share: f32| -> [f32; 3] {
+                let aside = bend_m * share * share / length;
+                std::array::from_fn(|i| centre[i] + share * way[i] + aside * off[i])
+            };
+            let away = |share: f32| cloud.nearest(at(share)).unwrap().1 - radius_m;
+            let shares = || (-100_i16..=100).map(|k| f32::from(k) * 0.01);
+            match cloud.free_share::<Plain>(&MovingBall { centre, way, radius_m, bend_m }) {
+                Some(free) => {
+                    let way_m = way.iter().map(|x| x * x).sum::<f32>().sqrt() + bend_m;
+                    prop_assert!(shares().all(|s| s.abs() > free || away(s) > -1e-5));
+                    // No less than what nothing that moves so fast can bridge.
+                    prop_assert!(free >= (away(0.0) / way_m.max(1e-6)).min(1.0) - 1e-3);
+                }
+                None => prop_assert!(shares().any(|s| away(s) < 0.02 * 0.35 + 1e-5)),
+            }
         }
 
         #[test]
@@ -280,7 +400,7 @@ mod tests {
             let (_, nearest) = cloud.nearest(centre).unwrap();
             let at = centre.map(Plain::splat);
             let far = cloud.far_distance(&at).least();
-            let both = cloud.near_distance(&at, Plain::splat(10.0)).least();
+            let both = cloud.distance(&at, Plain::splat(10.0)).least();
             prop_assert!(far <= nearest + 1e-6 && far <= both, "{far} {both} {nearest}");
             prop_assert!(both <= nearest + 1e-6, "{both} {nearest}");
         }

@@ -6,6 +6,8 @@ const WINDOW: usize = 6;
 /// Vertices in a window along z: a whole number of registers.
 const ROW: usize = 16;
 const BEFORE: usize = ROW / 2 - 1;
+/// Most slices of a cell along x whose bins are taken together: each costs a pass over the field.
+const MOST_SLICES: usize = 8;
 
 /// Distances to points from the vertices of a grid: bounds from below on the distance from anywhere.
 ///
@@ -17,18 +19,19 @@ const BEFORE: usize = ROW / 2 - 1;
 /// d²(x) ≥ interpolated d² − s² Σ t (1 − t).
 ///
 /// That holds with bounds from below at the corners, too: they are the distances to the bins that
-/// hold points, exact up to a cap.
+/// hold points, exact up to a cap but for rounding.
 #[derive(Clone, Debug)]
 pub(crate) struct DistanceField {
     low: [f32; 3],
     cell_m: f32,
     /// Cells along each axis; there is one more vertex.
     cells: [usize; 3],
-    /// Squared edge of a bin.
-    unit: f32,
-    /// Squared distances of each vertex (low half) and the next along z (high half), in squared
-    /// bins. The last vertex of a row along z has none.
-    pairs: Vec<u32>,
+    /// Distances of each vertex and its neighbours along x and y, a byte each and rounded down: x
+    /// is the lower bit of the byte's number, y the upper one. With the next value along z that is
+    /// all corners of a cell.
+    corners: Vec<u32>,
+    /// Metres in one of them.
+    unit_m: f32,
     /// Distances are told up to this, metres.
     most_m: f32,
 }
@@ -45,22 +48,9 @@ impl DistanceField {
     ) -> Self {
         let vertices = cells.map(|count| count + 1);
         let squared = Instructions::best().squared_distances(vertices, bins_a_cell, filled);
-        let mut pairs = vec![0; squared.len()];
-        for (pairs, row) in
-            pairs.chunks_exact_mut(vertices[2]).zip(squared.chunks_exact(vertices[2]))
-        {
-            for (pair, two) in pairs.iter_mut().zip(row.windows(2)) {
-                *pair = u32::from(two[0]) | u32::from(two[1]) << 16;
-            }
-        }
-        Self {
-            low,
-            cell_m,
-            cells,
-            unit: (cell_m / bins_a_cell as f32).powi(2),
-            pairs,
-            most_m: cell_m * WINDOW as f32,
-        }
+        let most_m = cell_m * WINDOW as f32;
+        let corners = corners_of(vertices, &distances_in_bytes(&squared, bins_a_cell));
+        Self { low, cell_m, cells, corners, unit_m: most_m / f32::from(u8::MAX), most_m }
     }
 
     /// No distance is told to be more than this, metres.
@@ -91,18 +81,30 @@ impl DistanceField {
             .map(|stride| L::splat(stride as f32));
         let first = corner[0].mul_add(nx, corner[1].mul_add(ny, corner[2]));
         let [x, y, z] = share;
-        let near = between(self.along_z(first, z), self.along_z(first + ny, z), y);
-        let first = first + nx;
-        let far = between(self.along_z(first, z), self.along_z(first + ny, z), y);
-        let interpolated = between(near, far, x) * L::splat(self.unit);
+        let [a, b, c, d, e, f, g, h] = first.gather_bytes(&self.corners);
+        let low = between(between(a * a, b * b, x), between(c * c, d * d, x), y);
+        let high = between(between(e * e, f * f, x), between(g * g, h * h, x), y);
+        let interpolated = between(low, high, z) * L::splat(self.unit_m * self.unit_m);
         (beyond - bulge).mul_add(L::splat(self.cell_m * self.cell_m), interpolated)
     }
+}
 
-    #[inline(always)]
-    fn along_z<L: Lanes>(&self, index: L, share: L) -> L {
-        let (low, high) = index.gather_halves(&self.pairs);
-        between(low, high, share)
-    }
+/// Distances of which squares in bins are told: the cap is the largest byte, others are rounded
+/// down (but for what single precision does to whole ones).
+fn distances_in_bytes(squared: &[u16], bins_a_cell: usize) -> Vec<u8> {
+    let unit = f32::from(u8::MAX) / (WINDOW * bins_a_cell) as f32;
+    squared.iter().map(|&squared| (f32::from(squared).sqrt() * unit + 1e-4) as u8).collect()
+}
+
+/// The bytes of each vertex and its neighbours along x and y, side by side. Where the grid ends
+/// there are none.
+fn corners_of(vertices: [usize; 3], bytes: &[u8]) -> Vec<u32> {
+    let [_, ny, nz] = vertices;
+    let beyond = |step: usize| bytes[step..].iter().chain(std::iter::repeat_n(&0, step));
+    let (along_x, along_y) = (beyond(ny * nz), beyond(nz));
+    let both = beyond(ny * nz + nz);
+    let four = bytes.iter().zip(along_x).zip(along_y.zip(both));
+    four.map(|((&a, &b), (&c, &d))| u32::from_le_bytes([a, b, c, d])).collect()
 }
 
 #[inline(always)]
@@ -145,8 +147,10 @@ struct Passes {
     /// By the bin's place in its cell, squared distances along an axis of the vertices from
     /// [`BEFORE`] before its cell's lower one on.
     squares: Vec<[u16; ROW]>,
-    /// For each place of a bin in its cell along x, distances in the plane of y and z; its rows are
-    /// longer by a window on both sides.
+    /// The same along x by the slice of its cell that a bin is in.
+    of_slices: Vec<[u16; ROW]>,
+    /// For each slice of a cell along x, distances in the plane of y and z; its rows are longer by
+    /// a window on both sides.
     planes: Vec<Plane>,
     squared: Vec<u16>,
 }
@@ -160,10 +164,18 @@ struct Plane {
 
 impl Passes {
     fn new(vertices: [usize; 3], bins_a_cell: usize) -> Self {
-        let square = |place: usize, k: usize| {
-            let (vertex, bin) = (k * bins_a_cell, BEFORE * bins_a_cell + place);
-            let apart = if vertex > bin { vertex - bin - 1 } else { bin - vertex };
-            (apart * apart) as u16
+        let slices = bins_a_cell.min(MOST_SLICES);
+        assert!(bins_a_cell.is_multiple_of(slices), "{bins_a_cell} bins in {slices} slices");
+        // All three squares of an axis fit into one number.
+        assert!(3 * (WINDOW * bins_a_cell).pow(2) <= usize::from(u16::MAX), "{bins_a_cell} bins");
+        let squares = |parts: usize| -> Vec<[u16; ROW]> {
+            let bins = bins_a_cell / parts;
+            let square = |part: usize, k: usize| {
+                let (vertex, low) = (k * bins_a_cell, BEFORE * bins_a_cell + part * bins);
+                let apart = if vertex > low { vertex - low - bins } else { low - vertex };
+                (apart.min(WINDOW * bins_a_cell) as u16).pow(2)
+            };
+            (0..parts).map(|part| std::array::from_fn(|k| square(part, k))).collect()
         };
         let cap = ((WINDOW * bins_a_cell) as u16).pow(2);
         let [nx, ny, nz] = vertices;
@@ -172,10 +184,9 @@ impl Passes {
             vertices,
             bins_a_cell,
             cap,
-            squares: (0..bins_a_cell)
-                .map(|place| std::array::from_fn(|k| square(place, k)))
-                .collect(),
-            planes: (0..bins_a_cell).map(|_| plane()).collect(),
+            squares: squares(bins_a_cell),
+            of_slices: squares(slices),
+            planes: (0..slices).map(|_| plane()).collect(),
             squared: vec![cap; nx * ny * nz],
         }
     }
@@ -193,7 +204,8 @@ impl Passes {
         let [_, ny, nz] = self.vertices;
         let cell = bin.map(|bin| bin / self.bins_a_cell);
         let place = bin.map(|bin| bin % self.bins_a_cell);
-        let plane = &mut self.planes[place[0]];
+        let slice = place[0] * self.planes.len() / self.bins_a_cell;
+        let plane = &mut self.planes[slice];
         let (rows, first) = Self::window(cell[1], ny);
         (plane.from, plane.to) = (plane.from.min(rows.start), plane.to.max(rows.end));
         let along_z = self.squares[place[2]];
@@ -211,19 +223,29 @@ impl Passes {
     fn finish_slab(&mut self, cell: usize) {
         let [nx, ny, nz] = self.vertices;
         let (vertices, first) = Self::window(cell, nx);
-        for (plane, squares) in self.planes.iter_mut().zip(&self.squares) {
-            let rows = plane.from..plane.to;
-            for (x, &along_x) in vertices.clone().zip(&squares[first..]) {
-                for y in rows.clone() {
-                    let from = &plane.squared[y * (nz + 2 * ROW) + ROW..][..nz];
-                    let to = &mut self.squared[(x * ny + y) * nz..][..nz];
-                    for (to, from) in to.iter_mut().zip(from) {
-                        *to = (*to).min(from + along_x);
+        let from = self.planes.iter().map(|plane| plane.from).min().unwrap_or(ny);
+        let to = self.planes.iter().map(|plane| plane.to).max().unwrap_or(0);
+        for y in from..to {
+            for (x, k) in vertices.clone().zip(first..) {
+                let row = &mut self.squared[(x * ny + y) * nz..][..nz];
+                for (z, values) in row.chunks_mut(ROW).enumerate() {
+                    let start = y * (nz + 2 * ROW) + (z + 1) * ROW;
+                    let mut least = [u16::MAX; ROW];
+                    for (plane, squares) in self.planes.iter().zip(&self.of_slices) {
+                        let in_plane = &plane.squared[start..start + ROW];
+                        for (least, in_plane) in least.iter_mut().zip(in_plane) {
+                            *least = (*least).min(in_plane + squares[k]);
+                        }
+                    }
+                    for (value, least) in values.iter_mut().zip(&least) {
+                        *value = (*value).min(*least);
                     }
                 }
             }
-            plane.squared[rows.start.min(rows.end) * (nz + 2 * ROW)..rows.end * (nz + 2 * ROW)]
-                .fill(self.cap);
+        }
+        for plane in &mut self.planes {
+            let rows = plane.from.min(plane.to)..plane.to;
+            plane.squared[rows.start * (nz + 2 * ROW)..rows.end * (nz + 2 * ROW)].fill(self.cap);
             (plane.from, plane.to) = (ny, 0);
         }
     }

@@ -54,7 +54,7 @@ pub(crate) fn meet_environment<L: Lanes>(
         }
     }
     if let Some(cloud) = cloud {
-        meet_cloud(cloud, part, index, [reach, bend], block, work, out);
+        meet_cloud(cloud, part, index, [reach, speed, bend], block, work, out);
     }
     if !part.surfaces.is_empty() && out.hits == 0 {
         meet_surfaces(model, index, [speed, reach], block, work, out);

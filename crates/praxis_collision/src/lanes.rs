@@ -48,8 +48,9 @@ pub(crate) trait Lanes:
     fn below(self, other: Self) -> u32;
     fn least(self) -> f32;
     fn greatest(self) -> f32;
-    /// The low and the high half of the values at these indices (whole numbers in the slice).
-    fn gather_halves(self, values: &[u32]) -> (Self, Self);
+    /// The bytes, the lowest first, of the values at these indices (whole numbers in the slice, but
+    /// not its last), then those of the values after them.
+    fn gather_bytes(self, values: &[u32]) -> [Self; 8];
 }
 
 /// Lanes as an array: any processor, and the plain twin in tests.
@@ -163,12 +164,14 @@ impl Lanes for Plain {
         self.0.into_iter().fold(f32::NEG_INFINITY, f32::max)
     }
     #[inline(always)]
-    fn gather_halves(self, values: &[u32]) -> (Self, Self) {
-        let values = self.0.map(|index| values[index as usize]);
-        (
-            Self(values.map(|pair| (pair & 0xffff) as f32)),
-            Self(values.map(|pair| (pair >> 16) as f32)),
-        )
+    fn gather_bytes(self, values: &[u32]) -> [Self; 8] {
+        let bytes = self.0.map(|index| values[index as usize].to_le_bytes());
+        let next = self.0.map(|index| values[index as usize + 1].to_le_bytes());
+        std::array::from_fn(|k| {
+            Self(std::array::from_fn(|lane| {
+                f32::from(if k < 4 { bytes[lane][k] } else { next[lane][k - 4] })
+            }))
+        })
     }
 }
 

@@ -86,6 +86,8 @@ pub(crate) struct Ball {
     pub(crate) radius: f32,
     /// Towards other parts.
     pub(crate) own_radius: f32,
+    /// How far it reaches from the centre of the part's bounding ball (padded).
+    pub(crate) outermost: f32,
 }
 
 /// Parts that must not touch each other.
@@ -354,7 +356,7 @@ impl Levers<'_> {
         first: usize,
         padding_m: f64,
     ) -> Part {
-        let spheres: Vec<Ball> = in_link
+        let mut spheres: Vec<Ball> = in_link
             .iter()
             .map(|(centre, radius)| {
                 let centre = placed.frame_from_link * centre;
@@ -362,6 +364,7 @@ impl Levers<'_> {
                     centre: [centre.x as f32, centre.y as f32, centre.z as f32],
                     radius: (radius + padding_m).max(0.0) as f32,
                     own_radius: *radius as f32,
+                    outermost: 0.0,
                 }
             })
             .collect();
@@ -371,6 +374,9 @@ impl Levers<'_> {
             norm(std::array::from_fn(|i| ball.centre[i] - bounding.centre[i])) * (1.0 + 1e-6)
         };
         let spread = spheres.iter().map(away).fold(0.0, f32::max);
+        for ball in &mut spheres {
+            ball.outermost = away(ball) + ball.radius;
+        }
         Part {
             name: name.to_owned(),
             link,
@@ -451,7 +457,7 @@ fn around(balls: &[Ball]) -> Ball {
             .max_by(|a, b| a.0.total_cmp(&b.0))
             .unwrap_or((0.0, &balls[0]))
     };
-    let ball = |centre, radius| Ball { centre, radius, own_radius: radius };
+    let ball = |centre, radius| Ball { centre, radius, own_radius: radius, outermost: radius };
     let (radius, mut far) = farthest(&centre);
     let mut best = ball(centre, radius);
     for step in 1..24_u8 {

@@ -182,6 +182,23 @@ impl Div for Half {
     }
 }
 
+impl Wide {
+    /// The four bytes of each lane, the lowest first.
+    #[inline(always)]
+    fn bytes(words: __m512i) -> [Self; 4] {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe {
+            let byte = _mm512_set1_epi32(0xff);
+            [
+                Self(_mm512_cvtepi32_ps(_mm512_and_si512(words, byte))),
+                Self(_mm512_cvtepi32_ps(_mm512_and_si512(_mm512_srli_epi32::<8>(words), byte))),
+                Self(_mm512_cvtepi32_ps(_mm512_and_si512(_mm512_srli_epi32::<16>(words), byte))),
+                Self(_mm512_cvtepi32_ps(_mm512_srli_epi32::<24>(words))),
+            ]
+        }
+    }
+}
+
 impl Lanes for Wide {
     const COUNT: usize = 16;
 
@@ -258,16 +275,41 @@ impl Lanes for Wide {
         unsafe { _mm512_reduce_max_ps(self.0) }
     }
     #[inline(always)]
-    fn gather_halves(self, values: &[u32]) -> (Self, Self) {
-        let last = last_index(values);
-        // SAFETY: only kernels entered after detection hold this type; unsigned, the indices are no
-        // more than the last one of the slice.
-        unsafe {
+    fn gather_bytes(self, values: &[u32]) -> [Self; 8] {
+        let last = last_of_two(values);
+        // SAFETY: only kernels entered after detection hold this type; unsigned, the indices are
+        // less than the last one of the slice, so that two values stand there.
+        let (low, high) = unsafe {
             let index = _mm512_min_epu32(_mm512_cvttps_epi32(self.0), _mm512_set1_epi32(last));
-            let pairs = _mm512_i32gather_epi32::<4>(index, values.as_ptr().cast());
-            let low = _mm512_and_si512(pairs, _mm512_set1_epi32(0xffff));
-            let high = _mm512_srli_epi32::<16>(pairs);
-            (Self(_mm512_cvtepi32_ps(low)), Self(_mm512_cvtepi32_ps(high)))
+            let (first, second) =
+                (_mm512_castsi512_si256(index), _mm512_extracti64x4_epi64::<1>(index));
+            let first = _mm512_i32gather_epi64::<4>(first, values.as_ptr().cast());
+            let second = _mm512_i32gather_epi64::<4>(second, values.as_ptr().cast());
+            let low = _mm512_castsi256_si512(_mm512_cvtepi64_epi32(first));
+            let low = _mm512_inserti64x4::<1>(low, _mm512_cvtepi64_epi32(second));
+            let (first, second) = (_mm512_srli_epi64::<32>(first), _mm512_srli_epi64::<32>(second));
+            let high = _mm512_castsi256_si512(_mm512_cvtepi64_epi32(first));
+            (low, _mm512_inserti64x4::<1>(high, _mm512_cvtepi64_epi32(second)))
+        };
+        let [a, b, c, d] = Self::bytes(low);
+        let [e, f, g, h] = Self::bytes(high);
+        [a, b, c, d, e, f, g, h]
+    }
+}
+
+impl Half {
+    /// The four bytes of each lane, the lowest first.
+    #[inline(always)]
+    fn bytes(words: __m256i) -> [Self; 4] {
+        // SAFETY: only kernels entered after detection hold this type.
+        unsafe {
+            let byte = _mm256_set1_epi32(0xff);
+            [
+                Self(_mm256_cvtepi32_ps(_mm256_and_si256(words, byte))),
+                Self(_mm256_cvtepi32_ps(_mm256_and_si256(_mm256_srli_epi32::<8>(words), byte))),
+                Self(_mm256_cvtepi32_ps(_mm256_and_si256(_mm256_srli_epi32::<16>(words), byte))),
+                Self(_mm256_cvtepi32_ps(_mm256_srli_epi32::<24>(words))),
+            ]
         }
     }
 }
@@ -360,24 +402,36 @@ impl Lanes for Half {
         }
     }
     #[inline(always)]
-    fn gather_halves(self, values: &[u32]) -> (Self, Self) {
-        let last = last_index(values);
-        // SAFETY: only kernels entered after detection hold this type; unsigned, the indices are no
-        // more than the last one of the slice.
-        unsafe {
+    fn gather_bytes(self, values: &[u32]) -> [Self; 8] {
+        let last = last_of_two(values);
+        // SAFETY: only kernels entered after detection hold this type; unsigned, the indices are
+        // less than the last one of the slice, so that two values stand there.
+        let (low, high) = unsafe {
             let index = _mm256_min_epu32(_mm256_cvttps_epi32(self.0), _mm256_set1_epi32(last));
-            let pairs = _mm256_i32gather_epi32::<4>(values.as_ptr().cast(), index);
-            let low = _mm256_and_si256(pairs, _mm256_set1_epi32(0xffff));
-            let high = _mm256_srli_epi32::<16>(pairs);
-            (Self(_mm256_cvtepi32_ps(low)), Self(_mm256_cvtepi32_ps(high)))
-        }
+            // Lanes 0, 1, 4, 5 and 2, 3, 6, 7: two registers' low and high halves then shuffle into
+            // the order of the lanes.
+            let index = _mm256_permute4x64_epi64::<0b11_01_10_00>(index);
+            let (first, second) =
+                (_mm256_castsi256_si128(index), _mm256_extracti128_si256::<1>(index));
+            let first = _mm256_i32gather_epi64::<4>(values.as_ptr().cast(), first);
+            let second = _mm256_i32gather_epi64::<4>(values.as_ptr().cast(), second);
+            let (first, second) = (_mm256_castsi256_ps(first), _mm256_castsi256_ps(second));
+            let low = _mm256_shuffle_ps::<0b10_00_10_00>(first, second);
+            let high = _mm256_shuffle_ps::<0b11_01_11_01>(first, second);
+            (_mm256_castps_si256(low), _mm256_castps_si256(high))
+        };
+        let [a, b, c, d] = Self::bytes(low);
+        let [e, f, g, h] = Self::bytes(high);
+        [a, b, c, d, e, f, g, h]
     }
 }
 
+/// The last index at which two values stand.
+///
 /// # Panics
 /// If there is none, or more than gathers reach.
 #[inline(always)]
-fn last_index(values: &[u32]) -> i32 {
-    assert!(!values.is_empty() && values.len() <= i32::MAX as usize, "{} values", values.len());
-    (values.len() - 1) as i32
+fn last_of_two(values: &[u32]) -> i32 {
+    assert!(values.len() >= 2 && values.len() <= i32::MAX as usize, "{} values", values.len());
+    (values.len() - 2) as i32
 }
