@@ -147,17 +147,13 @@ impl<'a> Solver<'a> {
 }
 
 /// What is touched at the end of a problem that is not free, and how deeply.
-fn touching_at(
-    checker: &mut Checker<'_>,
-    problem: &Problem,
-    error: &PlanError,
-) -> Option<String> {
+fn touching_at(checker: &mut Checker<'_>, problem: &Problem, error: &PlanError) -> Option<String> {
     let end = match error {
         PlanError::NotFree { which: Endpoint::Start } => &problem.start,
         PlanError::NotFree { which: Endpoint::Goal(index) } => problem.goals.get(*index)?,
         _ => return None,
     };
-    let Contact { first, second, depth_m } = checker.first_contact(end)?;
+    let Contact { first, second, depth_m, .. } = checker.first_contact(end)?;
     Some(format!("{first} is {:.2} mm inside {second}", depth_m * 1e3))
 }
 

@@ -45,12 +45,14 @@ pub(crate) fn meet_cloud<L: Lanes>(
         if near == 0 {
             continue;
         }
-        out.near_parts |= part_bit(index);
         // Where something else sets a nearer end to what is free, points matter no more than that.
         let known = L::load(&out.free);
         let mut open = distance.below(known.mul_add(speed * L::splat(TOO_LOOSE), slack)) & near;
         let bound = ((distance - slack) / speed.max(L::splat(1e-9))).max(L::splat(0.0));
-        keep(known.min(bound), near & !open, &mut out.free);
+        if near & !open != 0 {
+            keep(known.min(bound), near & !open, &mut out.free);
+            out.near_parts |= part_bit(index);
+        }
         if open == 0 {
             continue;
         }
@@ -77,6 +79,7 @@ pub(crate) fn meet_cloud<L: Lanes>(
             if share * whole < 1.0 {
                 let free = &mut out.free.0[lane];
                 *free = free.min(share * whole * block.half.0[lane]);
+                out.near_parts |= part_bit(index);
             }
             lane = open.trailing_zeros() as usize;
         }

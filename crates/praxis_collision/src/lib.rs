@@ -20,6 +20,7 @@ mod lanes;
 mod model;
 mod nearest;
 mod pairs;
+mod point_grid;
 mod scene;
 mod solid;
 mod standing;
