@@ -20,10 +20,8 @@ impl Instructions {
     ///
     /// Measured with the example `plan_benchmark --instructions` on an EPYC with AVX-512, plan +
     /// simplify in two runs each: every fifth Panda problem took 66 to 70 µs in the median with
-    /// AVX2, 65 to 71 with AVX-512, 193 to 219 plain (means 121, 127 to 132, 337 to 340); with
-    /// 50,000 points 167 to 171, 192 to 194, 610 to 618. Wider registers look at more
-    /// configurations than are needed where an early one touches, and points are looked up lane by
-    /// lane. Medians are level for UR5 and Fetch, too; Fetch's mean is 8 % lower with AVX-512.
+    /// AVX2, 65 to 71 with AVX-512, 193 to 219 plain (means 121, 127 to 132, 337 to 340). Wider
+    /// registers look at more configurations than are needed where an early one touches. Medians are level for UR5 and Fetch, too; Fetch's mean is 8 % lower with AVX-512.
     pub fn available() -> Vec<Self> {
         let all = [Self::Avx2, Self::Avx512, Self::Plain];
         all.into_iter().filter(|instructions| instructions.are_here()).collect()
