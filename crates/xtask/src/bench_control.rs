@@ -1,11 +1,12 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde::Serialize;
 
+use crate::figures_file::write_json;
 use crate::launch_table::LaunchTable;
 use crate::processes::Nodes;
 use crate::quantiles::quantile;
@@ -66,14 +67,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         options.seconds
     );
     let mut nodes = Nodes::start(&table, &values, domain::private(60), &folder)?;
-    let until = Instant::now() + WARM_UP + Duration::from_secs(options.seconds);
-    while Instant::now() < until {
-        std::thread::sleep(Duration::from_millis(100));
-        let gone = nodes.tend()?;
-        if !gone.is_empty() || nodes.deaths() > 0 {
-            bail!("{gone:?} ended; see the logs in {}", folder.display());
-        }
-    }
+    nodes.run_for(WARM_UP + Duration::from_secs(options.seconds))?;
     nodes.stop();
     let text = std::fs::read_to_string(&file)
         .with_context(|| format!("control left no {}; see its log there", file.display()))?;
@@ -98,10 +92,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         );
     }
     println!("p99.9 of the control loop is {:.2} of the bare loop's", figures.deviation_ratio_p999);
-    if let Some(path) = &options.json {
-        std::fs::write(path, serde_json::to_string_pretty(&figures)? + "\n")
-            .with_context(|| format!("cannot write {}", path.display()))?;
-    }
+    write_json(options.json.as_deref(), &figures)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,11 +1,12 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde::Serialize;
 
+use crate::figures_file::write_json;
 use crate::frame_latency::FrameLatency;
 use crate::launch_table::LaunchTable;
 use crate::processes::{Nodes, empty_file};
@@ -71,14 +72,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     ])?;
     println!("{} s of the reflex scenario", options.seconds);
     let mut nodes = Nodes::start(&table, &values, domain::private(61), &folder)?;
-    let until = Instant::now() + Duration::from_secs(options.seconds);
-    while Instant::now() < until {
-        std::thread::sleep(Duration::from_millis(100));
-        let gone = nodes.tend()?;
-        if !gone.is_empty() || nodes.deaths() > 0 {
-            bail!("{gone:?} ended; see the logs in {}", folder.display());
-        }
-    }
+    nodes.run_for(Duration::from_secs(options.seconds))?;
     nodes.stop();
 
     let latency = FrameLatency::read(&file("frames"), &file("takeovers"))?;
@@ -111,10 +105,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         "{} thrusts, {} forbidden contacts, {} limit violations",
         figures.thrusts, figures.forbidden_contacts, figures.limit_violations
     );
-    if let Some(path) = &options.json {
-        std::fs::write(path, serde_json::to_string_pretty(&figures)? + "\n")
-            .with_context(|| format!("cannot write {}", path.display()))?;
-    }
+    write_json(options.json.as_deref(), &figures)?;
     Ok(if figures.frame_to_command_ms.is_some() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -5,6 +5,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::figures_file::write_json;
 use crate::launch_table::LaunchTable;
 use crate::processes::Nodes;
 use crate::{bring, build, domain, environment, places, setup};
@@ -64,10 +65,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     if !options.only_node {
         add(&mut figures, accuracy(options, &folder)?)?;
     }
-    if let Some(path) = &options.json {
-        std::fs::write(path, serde_json::to_string_pretty(&figures)? + "\n")
-            .with_context(|| format!("cannot write {}", path.display()))?;
-    }
+    write_json(options.json.as_deref(), &figures)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -7,13 +7,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 
 use self::figures::Figures;
 use self::launch::{Planned, one_launch};
 use self::verdict::verb;
 pub use self::verdict::verdicts;
+use crate::figures_file::write_json;
 use crate::launch_table::{LaunchTable, PackedRuns};
 use crate::{build, places, setup};
 
@@ -69,11 +70,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         }
     }
     let figures = Figures::of(launches);
-    if let Some(path) = &options.json {
-        let text = serde_json::to_string_pretty(&figures)?;
-        std::fs::write(path, text + "\n")
-            .with_context(|| format!("cannot write {}", path.display()))?;
-    }
+    write_json(options.json.as_deref(), &figures)?;
     figures.tell(verb(&options.scenario));
     Ok(if figures.success { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

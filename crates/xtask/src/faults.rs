@@ -6,6 +6,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use crate::beside::SortingBeside;
+use crate::figures_file::write_json;
 use crate::quantiles::Spread;
 use crate::{build, places, setup};
 
@@ -89,10 +90,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     figures.success = figures.faults > 0
         && figures.late_stops + figures.unrecovered == 0
         && figures.limit_violations == 0;
-    if let Some(path) = &options.json {
-        std::fs::write(path, serde_json::to_string_pretty(&figures)? + "\n")
-            .with_context(|| format!("cannot write {}", path.display()))?;
-    }
+    write_json(options.json.as_deref(), &figures)?;
     println!(
         "{} faults: {} late stops, {} not recovered from, {} forbidden contacts, {} limit violations",
         figures.faults,

@@ -13,6 +13,7 @@ mod doctor;
 mod domain;
 mod environment;
 mod faults;
+mod figures_file;
 mod frame_latency;
 mod launch_table;
 mod places;

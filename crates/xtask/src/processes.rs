@@ -104,6 +104,19 @@ impl Nodes {
         Ok(gone)
     }
 
+    /// Lets them run for a while, as a measurement needs them: all the time.
+    pub fn run_for(&mut self, span: Duration) -> Result<()> {
+        let until = Instant::now() + span;
+        while Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(100));
+            let gone = self.tend()?;
+            if !gone.is_empty() || self.deaths() > 0 {
+                bail!("{gone:?} ended; see the logs in {}", self.logs.display());
+            }
+        }
+        Ok(())
+    }
+
     /// How often nodes died on their own.
     pub fn deaths(&self) -> u32 {
         self.running.iter().map(|running| running.deaths).sum()

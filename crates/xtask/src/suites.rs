@@ -12,10 +12,10 @@ use crate::{bench, bring, build, domain, environment, places, setup};
 #[derive(Args)]
 pub struct Options {
     /// One part: a crate, a file of `tests/ros` without its ending, or one of `format`, `hashes`,
-    /// `algorithms_know_no_ros`, `algorithms`, `inspect_graph`, `survive_kill`, `random_weights`; `lint`, `demo`, `robots`
-    /// (minutes of fitting spheres), `new_robots` (a configuration and a demo for each of five
-    /// robots), `colcon` (a build from a clean workspace), `two_machines` (two network namespaces;
-    /// needs root) and `pretrained` (180 MB of networks) run only when asked for.
+    /// `algorithms_know_no_ros`, `algorithms`, `inspect_graph`, `survive_kill`, `random_weights`;
+    /// `lint`, `demo`, `robots` (minutes of fitting spheres), `new_robots` (a configuration and a
+    /// demo for each of five robots), `colcon` (a build from a clean workspace), `two_machines` (two
+    /// network namespaces; needs root) and `pretrained` (180 MB of networks) run only when asked for.
     #[arg(long)]
     only: Option<String>,
 }
