@@ -54,6 +54,22 @@ fn ball(angle_rad: f64, away_m: f64) -> Scene {
     Scene { objects: vec![object], ..Scene::default() }
 }
 
+/// The motion that runs, as the monitor is told of it.
+fn ahead_of<'a>(
+    controller: &'a Controller,
+    trajectory: &'a Option<Arc<Trajectory>>,
+) -> Option<Ahead<'a>> {
+    let (motion, time_s) = controller.progress()?;
+    Some(Ahead {
+        motion,
+        trajectory: trajectory.as_ref()?,
+        time_s,
+        commanded: controller.commanded(),
+        rate: controller.rate(),
+        stop_s: controller.stop_duration_s(),
+    })
+}
+
 struct Rig {
     robot: Arc<Robot>,
     controller: Controller,
@@ -103,15 +119,7 @@ impl Rig {
     }
 
     fn look(&mut self) {
-        let Some((motion, time_s)) = self.controller.progress() else { return };
-        let ahead = Ahead {
-            motion,
-            trajectory: self.trajectory.as_ref().unwrap(),
-            time_s,
-            commanded: self.controller.commanded(),
-            rate: self.controller.rate(),
-            stop_s: self.controller.stop_duration_s(),
-        };
+        let Some(ahead) = ahead_of(&self.controller, &self.trajectory) else { return };
         let verdict = self.monitor.look(&ahead, &self.measured.position, 0.0);
         self.verdict = Some((verdict, self.steps));
     }
@@ -331,15 +339,8 @@ fn stale_surroundings_slow_the_motion() {
     let mut rig = Rig::new();
     rig.go(1.5, 3.0);
     rig.step();
-    let (motion, time_s) = rig.controller.progress().unwrap();
-    let ahead = Ahead {
-        motion,
-        trajectory: rig.trajectory.as_ref().unwrap(),
-        time_s,
-        commanded: rig.controller.commanded(),
-        rate: 1.0,
-        stop_s: 0.0,
-    };
+    let ahead = ahead_of(&rig.controller, &rig.trajectory).unwrap();
+    let ahead = Ahead { rate: 1.0, stop_s: 0.0, ..ahead };
     let fresh = rig.monitor.look(&ahead, &[-1.5, 0.0], 0.5);
     let stale = rig.monitor.look(&ahead, &[-1.5, 0.0], 5.0);
     assert_eq!((fresh.rate, fresh.is_blind), (1.0, false));
@@ -351,15 +352,7 @@ fn the_outlook_reaches_as_far_as_the_brake_and_shows_the_nearest_point() {
     let mut rig = Rig::new();
     rig.go(1.5, 3.0);
     (0..500).for_each(|_| rig.step());
-    let (motion, time_s) = rig.controller.progress().unwrap();
-    let ahead = Ahead {
-        motion,
-        trajectory: rig.trajectory.as_ref().unwrap(),
-        time_s,
-        commanded: rig.controller.commanded(),
-        rate: rig.controller.rate(),
-        stop_s: rig.controller.stop_duration_s(),
-    };
+    let ahead = ahead_of(&rig.controller, &rig.trajectory).unwrap();
     let at = Point3::new(0.0, 1.6, 0.5);
     rig.monitor.set_points(&[at.cast()], &rig.measured.position);
     let outlook = rig.monitor.outlook(&ahead, &rig.measured.position);
@@ -370,7 +363,8 @@ fn the_outlook_reaches_as_far_as_the_brake_and_shows_the_nearest_point() {
         .filter(|(centre, _)| centre.coords.xy().norm() > 0.9)
         .map(|(centre, _)| centre.y.atan2(centre.x))
         .fold(f64::NEG_INFINITY, f64::max);
-    let stops_at = angle(&ahead.trajectory.sample(time_s + ahead.rate * ahead.stop_s).position);
+    let stops_at =
+        angle(&ahead.trajectory.sample(ahead.time_s + ahead.rate * ahead.stop_s).position);
     assert!(ahead.stop_s > 0.05 && stops_at > angle(&ahead.commanded.position) + 0.02);
     assert!((farthest - stops_at).abs() < 0.1, "{farthest} {stops_at}");
     let [on_robot, there] = outlook.nearest.unwrap();

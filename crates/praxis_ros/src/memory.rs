@@ -1,5 +1,5 @@
 //! How the process keeps its memory.
-#![allow(unsafe_code)]
+#![allow(unsafe_code, reason = "the standard library does not face the allocator")]
 
 /// Blocks up to this size come from the heap, which is kept, bytes.
 #[cfg(target_env = "gnu")]

@@ -55,9 +55,14 @@ impl Body {
         self.links.iter().chain(&self.held).map(away).fold(f64::INFINITY, f64::min)
     }
 
-    /// Balls of the robot and of what it holds: centres and radii.
-    pub fn balls(&self) -> impl Iterator<Item = (Point3<f64>, f64)> + '_ {
-        self.links.iter().chain(&self.held).copied()
+    /// Balls of the robot: centres and radii.
+    pub fn links(&self) -> &[(Point3<f64>, f64)] {
+        &self.links
+    }
+
+    /// Balls of what it holds.
+    pub fn held(&self) -> &[(Point3<f64>, f64)] {
+        &self.held
     }
 
     /// How far the ball that moves farthest goes between two states.

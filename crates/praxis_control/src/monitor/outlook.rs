@@ -27,27 +27,30 @@ impl Monitor {
             };
             let whole = self.whole(&position, state);
             self.body.place(&whole, &self.scene.attached, &self.robot);
-            outlook.braking.extend(self.body.balls());
+            outlook.braking.extend(self.body.links().iter().chain(self.body.held()));
         }
-        // The body now stands where the arm does.
+        // The body now stands where the arm does. What is held counts for people, not for points, as
+        // in the separation that the speed follows.
+        let (links, held) = (self.body.links(), self.body.held());
         let people = self.people.iter().map(|person| {
             let top = person.position.z + person.height_m;
-            (person.position, top, person.radius_m)
+            (person.position, top, person.radius_m, held)
         });
         let points = self.points.iter().map(|point| {
             let at = point.cast::<f64>();
-            (at, at.z, 0.0)
+            (at, at.z, 0.0, &held[..0])
         });
         let mut least_m = f64::INFINITY;
-        for (foot, top, radius_m) in people.chain(points) {
-            for (centre, ball_m) in self.body.balls() {
+        for (foot, top, radius_m, held) in people.chain(points) {
+            for (centre, ball_m) in links.iter().chain(held) {
                 let there = Point3::new(foot.x, foot.y, centre.z.clamp(foot.z, top.max(foot.z)));
                 let away = there - centre;
                 let between_m = away.norm() - ball_m - radius_m;
                 if between_m < least_m && away.norm() > 0.0 {
                     least_m = between_m;
                     let towards = away.normalize();
-                    outlook.nearest = Some([centre + ball_m * towards, there - radius_m * towards]);
+                    outlook.nearest =
+                        Some([centre + *ball_m * towards, there - radius_m * towards]);
                 }
             }
         }
