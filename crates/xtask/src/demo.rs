@@ -72,7 +72,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let figures = Figures::of(launches);
     write_json(options.json.as_deref(), &figures)?;
     figures.tell(verb(&options.scenario));
-    Ok(if figures.success { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if figures.outcome.success { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Runs spread over launches: one each, or evenly over as few as the scenario allows.

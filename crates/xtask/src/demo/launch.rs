@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use serde::Deserialize;
 
-use super::figures::Launch;
+use super::figures::{Launch, Outcome};
 use super::verdict::{Verdict, clean, show, verb, verdicts};
 use super::{Options, robot_argument};
 use crate::frame_latency::FrameLatency;
@@ -96,8 +96,7 @@ pub fn one_launch(
         Some(_) => clean(&verdicts(&files.judge)),
         None => u32::from(success),
     };
-    Ok(Launch {
-        seed,
+    let outcome = Outcome {
         success,
         runs: planned.runs,
         runs_succeeded,
@@ -106,10 +105,14 @@ pub fn one_launch(
         forbidden_contacts: verdict.forbidden_contacts,
         limit_violations: verdict.limit_violations,
         duration_s: begun.elapsed().as_secs_f64(),
-        node_deaths: deaths,
-        ended_early,
         thrusts: verdict.thrusts,
         passed_without_stop: verdict.passed_without_stop,
+    };
+    Ok(Launch {
+        seed,
+        outcome,
+        node_deaths: deaths,
+        ended_early,
         contacts: verdict.contacts,
         violations: verdict.violations,
         latency,
