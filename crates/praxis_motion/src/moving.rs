@@ -6,8 +6,8 @@ use std::time::Instant;
 use praxis_collision::Scene;
 use praxis_planning::{BOUNDS_TOLERANCE, JointSpace, SimplifyConfig};
 use praxis_trajectory::{
-    JointLimits, JointSample, Trajectory, TrajectoryError, brake, brake_along, first_blocked_chord,
-    join, move_to_state, move_to_state_s,
+    DirectMotion, JointLimits, JointSample, Trajectory, TrajectoryError, brake, brake_along,
+    first_blocked_chord, join, least_duration_s,
 };
 
 use crate::arm::Arm;
@@ -84,7 +84,7 @@ impl MotionPlanner {
         let mut motion =
             self.plan_on(arm, Search::Quick, &from_rest, &shortening, Instant::now())?;
         arm.restart(&moving.position);
-        motion.trajectory = soonest(arm, moving, stop, &motion.trajectory, limits)?;
+        motion.trajectory = soonest(arm, moving, stop, &motion.trajectory, limits)?.thinned();
         Ok(motion)
     }
 
@@ -178,6 +178,15 @@ fn put(state: &mut [f64], group: &[usize], q: &[f64]) {
     }
 }
 
+/// A place of a planned motion that a moving state may join.
+struct Joining<'a> {
+    at_s: f64,
+    to: &'a JointSample,
+    /// When all would be over; as long as the way is not worked out, no sooner than this.
+    over_s: f64,
+    way: Option<DirectMotion<'a>>,
+}
+
 /// The motion onto `planned` that is over first: joining it at some place, or after the brake.
 fn soonest(
     arm: &mut Arm<'_>,
@@ -186,27 +195,38 @@ fn soonest(
     planned: &Trajectory,
     limits: &JointLimits,
 ) -> Result<Trajectory, MotionError> {
-    let mut tries: Vec<(f64, f64)> = Vec::new();
-    for k in 1..=JOINTS_TRIED {
-        let at_s = planned.duration_s() * k as f64 / JOINTS_TRIED as f64;
-        match move_to_state_s(moving, &planned.sample(at_s), limits) {
-            Ok(bridge_s) => tries.push((bridge_s + planned.duration_s() - at_s, at_s)),
-            // Other places can be joined all the same.
-            Err(TrajectoryError::Unreachable { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
+    let places_s =
+        (1..=JOINTS_TRIED).map(|k| planned.duration_s() * k as f64 / JOINTS_TRIED as f64);
+    let places: Vec<_> = places_s.map(|at_s| (at_s, planned.sample(at_s))).collect();
+    let mut open: Vec<Joining<'_>> = Vec::with_capacity(places.len());
+    for (at_s, to) in &places {
+        let over_s = least_duration_s(moving, to, limits) + planned.duration_s() - at_s;
+        open.push(Joining { at_s: *at_s, to, over_s, way: None });
     }
-    tries.sort_by(|a, b| a.0.total_cmp(&b.0));
     let by_brake_s = stop.duration_s() + planned.duration_s();
-    for (total_s, at_s) in tries {
-        if total_s >= by_brake_s {
-            break;
-        }
-        let names = arm.joint_names().to_vec();
-        let bridge = move_to_state(names, moving, &planned.sample(at_s), limits)?;
+    // Working out a way takes far longer than its bound: it is done as the bound comes to be least.
+    while let Some(first) =
+        (0..open.len()).min_by(|&a, &b| open[a].over_s.total_cmp(&open[b].over_s))
+        && open[first].over_s < by_brake_s
+    {
+        let Joining { at_s, to, way, .. } = &open[first];
+        let Some(way) = way else {
+            match DirectMotion::new(moving, to, limits) {
+                Ok(way) => {
+                    open[first].over_s = way.duration_s() + planned.duration_s() - at_s;
+                    open[first].way = Some(way);
+                }
+                // Other places can be joined all the same.
+                Err(TrajectoryError::Unreachable { .. }) => drop(open.swap_remove(first)),
+                Err(error) => return Err(error.into()),
+            }
+            continue;
+        };
+        let bridge = way.trajectory(arm.joint_names().to_vec())?;
         if first_trouble(arm, &bridge, limits).is_none() {
-            return Ok(bridge.followed_by(&planned.tail(at_s)?)?);
+            return Ok(bridge.followed_by(&planned.tail(*at_s)?)?);
         }
+        open.swap_remove(first);
     }
     Ok(stop.followed_by(planned)?)
 }

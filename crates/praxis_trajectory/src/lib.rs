@@ -4,7 +4,8 @@
 //! time. [`time_path`] times whole paths from rest to rest, [`time_free_path`] rounds their
 //! corners only as far as the caller finds them free, [`move_to_state`] goes from any state to any
 //! state, [`brake`] stops as soon as it can, [`join`] leads from a running motion to a new one,
-//! [`OnlineMotion`] follows moving targets, [`slow_for_torques`] heeds what motors can give. What is
+//! [`Trajectory::thinned`] leaves out knots that a motion does
+//! not need, [`OnlineMotion`] follows moving targets, [`slow_for_torques`] heeds what motors can give. What is
 //! free of collisions is left to others.
 
 mod blended_path;
@@ -21,6 +22,7 @@ mod online;
 mod smoothing;
 mod speed_profile;
 mod stop;
+mod thinning;
 mod timing;
 mod torque;
 mod trajectory;
@@ -32,7 +34,7 @@ pub use self::free_path::time_free_path;
 pub use self::join::join;
 pub use self::limits::{JointLimit, JointLimits};
 pub use self::limits_file::{FileLimit, LimitsFile};
-pub use self::move_to_state::{move_to_state, move_to_state_s};
+pub use self::move_to_state::{DirectMotion, least_duration_s, move_to_state};
 pub use self::online::{OnlineMotion, meet_target};
 pub use self::stop::{JerkPhase, shortest_stop_s, stop_phases};
 pub use self::timing::{time_path, time_path_with_corners};

@@ -4,7 +4,7 @@ use rsruckig::prelude::{
 };
 
 use crate::hermite::{Segment, interpolate};
-use crate::{JointLimits, JointSample, Trajectory, TrajectoryError};
+use crate::{JointLimit, JointLimits, JointSample, Trajectory, TrajectoryError};
 
 /// Switching times nearer than this are one.
 const SAME_TIME_S: f64 = 1e-9;
@@ -23,18 +23,93 @@ pub fn move_to_state(
     move_to_state_in(joint_names, from, to, limits, 0.0)
 }
 
-/// How long the motion of [`move_to_state`] takes, without working it out.
-pub fn move_to_state_s(
-    from: &JointSample,
-    to: &JointSample,
-    limits: &JointLimits,
-) -> Result<f64, TrajectoryError> {
-    from.check(limits.dim())?;
-    to.check(limits.dim())?;
-    Ok(solve(from, to, limits, 0.0)?.get_duration())
+/// The motion of [`move_to_state`], worked out but not yet written as a trajectory: whoever wants the
+/// shortest of many asks each for its duration first.
+pub struct DirectMotion<'a> {
+    profiles: Profiles<0>,
+    from: &'a JointSample,
+    to: &'a JointSample,
 }
 
-/// The same, taking `least_s` or, where no motion takes just that long, a little longer.
+impl<'a> DirectMotion<'a> {
+    /// Works it out.
+    pub fn new(
+        from: &'a JointSample,
+        to: &'a JointSample,
+        limits: &JointLimits,
+    ) -> Result<Self, TrajectoryError> {
+        Self::in_at_least(from, to, limits, 0.0)
+    }
+
+    /// The same, taking `least_s` or, where no motion takes just that long, a little longer.
+    fn in_at_least(
+        from: &'a JointSample,
+        to: &'a JointSample,
+        limits: &JointLimits,
+        least_s: f64,
+    ) -> Result<Self, TrajectoryError> {
+        from.check(limits.dim())?;
+        to.check(limits.dim())?;
+        Ok(Self { profiles: solve(from, to, limits, least_s)?, from, to })
+    }
+
+    /// How long it takes.
+    pub fn duration_s(&self) -> f64 {
+        self.profiles.get_duration()
+    }
+
+    /// Its trajectory, with a knot at every change of jerk.
+    pub fn trajectory(&self, joint_names: Vec<String>) -> Result<Trajectory, TrajectoryError> {
+        let Self { profiles, from, to } = self;
+        let dim = joint_names.len();
+        if from.position.len() != dim {
+            let (what, got) = ("limits".to_owned(), from.position.len());
+            return Err(TrajectoryError::LengthMismatch { what, got, expected: dim });
+        }
+        let duration_s = self.duration_s();
+        let mut trajectory = Trajectory::with_capacity(joint_names, 8 * dim)?;
+        let reached = state_at(profiles, duration_s, dim);
+        for &time_s in &switching_times_s(profiles, duration_s) {
+            let made_up;
+            let JointSample { position, velocity, acceleration } = if time_s == 0.0 {
+                from
+            } else if time_s == duration_s {
+                to
+            } else {
+                let mut state = state_at(profiles, time_s, dim);
+                make_up(&mut state, &reached, to, time_s, duration_s);
+                made_up = state;
+                &made_up
+            };
+            trajectory.push(time_s, position, Some(velocity), Some(acceleration))?;
+        }
+        trajectory.finished()
+    }
+}
+
+/// Less time than any motion of [`move_to_state`] between two states within limits takes, in closed
+/// form: as if acceleration could jump and each joint went alone. Zero where a state has no such time.
+pub fn least_duration_s(from: &JointSample, to: &JointSample, limits: &JointLimits) -> f64 {
+    let joint_s = |(joint, limit): (usize, &JointLimit)| {
+        let (v0, v1, most) = (from.velocity[joint], to.velocity[joint], limit.acceleration);
+        let way = to.position[joint] - from.position[joint];
+        // Full acceleration from one speed to the other covers this; more is gained by going faster
+        // in between, less by going slower (or back): the mirror image of the same.
+        let straight = 0.5 * (v1 - v0).abs() * (v0 + v1) / most;
+        let (v0, v1, way) = if way >= straight { (v0, v1, way) } else { (-v0, -v1, -way) };
+        let squares = v0 * v0 + v1 * v1;
+        let peak = (0.5 * squares + most * way).max(0.0).sqrt();
+        let fastest = limit.velocity.max(v0.abs()).max(v1.abs());
+        if peak <= fastest {
+            return (2.0 * peak - v0 - v1) / most;
+        }
+        let cruise = way - (2.0 * fastest * fastest - squares) / (2.0 * most);
+        (2.0 * fastest - v0 - v1) / most + cruise / fastest
+    };
+    limits.joints().iter().enumerate().map(joint_s).fold(0.0, f64::max)
+}
+
+/// [`move_to_state`], taking `least_s` or, where no motion takes just that long, a little longer.
 pub(crate) fn move_to_state_in(
     joint_names: Vec<String>,
     from: &JointSample,
@@ -49,24 +124,7 @@ pub(crate) fn move_to_state_in(
         let what = "limits".to_owned();
         return Err(TrajectoryError::LengthMismatch { what, got: limits.dim(), expected: dim });
     }
-    let profiles = solve(from, to, limits, least_s)?;
-    let duration_s = profiles.get_duration();
-
-    let mut trajectory = Trajectory::with_capacity(joint_names, 8 * dim)?;
-    let reached = state_at(&profiles, duration_s, dim);
-    for &time_s in &switching_times_s(&profiles, duration_s) {
-        let JointSample { position, velocity, acceleration } = if time_s == 0.0 {
-            from.clone()
-        } else if time_s == duration_s {
-            to.clone()
-        } else {
-            let mut state = state_at(&profiles, time_s, dim);
-            make_up(&mut state, &reached, to, time_s, duration_s);
-            state
-        };
-        trajectory.push(time_s, &position, Some(&velocity), Some(&acceleration))?;
-    }
-    trajectory.finished()
+    DirectMotion::in_at_least(from, to, limits, least_s)?.trajectory(joint_names)
 }
 
 fn state_at(profiles: &Profiles<0>, time_s: f64, dim: usize) -> JointSample {
@@ -171,7 +229,34 @@ fn slice(values: &DataArrayOrVec<f64, 0>) -> &[f64] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::JointLimit;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_motion_takes_less_than_its_least_time(
+            start in prop::collection::vec((-2.0..2.0, -1.9..1.9), 3),
+            end in prop::collection::vec((-2.0..2.0, -1.9..1.9), 3),
+            jerk in 20.0..1e5,
+        ) {
+            let limits = JointLimits::new(vec![JointLimit::new(2.0, 4.0, jerk); 3]).unwrap();
+            let state = |rows: &[(f64, f64)]| {
+                let (position, velocity) = rows.iter().copied().unzip();
+                JointSample { position, velocity, acceleration: vec![0.0; rows.len()] }
+            };
+            let (from, to) = (state(&start), state(&end));
+            let least_s = least_duration_s(&from, &to, &limits);
+            // Some states have no motion between them at low jerk without leaving the limits.
+            if let Ok(motion) = DirectMotion::new(&from, &to, &limits) {
+                prop_assert!(motion.duration_s() >= least_s - 1e-9);
+            }
+            let at_once = JointLimits::new(vec![JointLimit::new(2.0, 4.0, 1e7)]).unwrap();
+            let one = |row: (f64, f64)| state(&[row]);
+            let (from, to) = (one(start[0]), one(end[0]));
+            let motion = DirectMotion::new(&from, &to, &at_once).unwrap();
+            let least_s = least_duration_s(&from, &to, &at_once);
+            prop_assert!(motion.duration_s() < least_s + 1e-3, "{least_s} is far off");
+        }
+    }
 
     #[test]
     fn rest_to_rest_takes_the_seven_phase_time() {

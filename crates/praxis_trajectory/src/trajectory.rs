@@ -139,6 +139,22 @@ impl Trajectory {
         Ok(self)
     }
 
+    /// The motion through some of its knots alone: at least one, by growing index.
+    pub(crate) fn through(&self, knots: &[usize]) -> Self {
+        let dim = self.dim();
+        let rows = |values: &[f64]| {
+            knots.iter().flat_map(|&k| &values[k * dim..(k + 1) * dim]).copied().collect()
+        };
+        Self {
+            joint_names: self.joint_names.clone(),
+            times_s: knots.iter().map(|&k| self.times_s[k]).collect(),
+            positions: rows(&self.positions),
+            velocities: rows(&self.velocities),
+            accelerations: rows(&self.accelerations),
+            derivatives: knots.iter().map(|&k| self.derivatives[k]).collect(),
+        }
+    }
+
     /// Names of the joints, in the order of every row.
     pub fn joint_names(&self) -> &[String] {
         &self.joint_names
