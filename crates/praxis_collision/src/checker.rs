@@ -110,6 +110,27 @@ impl<'a> Checker<'a> {
         free
     }
 
+    /// The first of `count` configurations in a row that is not free: its place, and it. `put` adds
+    /// the configuration of a place to a list; it is asked for some that come after the first.
+    pub fn first_blocked(
+        &mut self,
+        count: usize,
+        mut put: impl FnMut(usize, &mut Vec<f64>),
+    ) -> Option<(usize, Vec<f64>)> {
+        let dim = self.model.variables;
+        let mut qs = Vec::with_capacity(self.kernel.lanes * dim);
+        for first in (0..count).step_by(self.kernel.lanes) {
+            qs.clear();
+            let places = first..count.min(first + self.kernel.lanes);
+            places.clone().for_each(|place| put(place, &mut qs));
+            let free = self.free_among(&qs).trailing_ones() as usize;
+            if free < places.len() {
+                return Some((first + free, qs[free * dim..(free + 1) * dim].to_vec()));
+            }
+        }
+        None
+    }
+
     /// Whether the straight line from `a` to `b` is free, in between too: it is cut into pieces
     /// until none of them can touch anything, by how far each part moves in it at most. What is
     /// free but cannot be proven so (grazing over a long way) counts as not free.

@@ -135,6 +135,10 @@ fn every_kernel_tells_free_configurations_as_the_twin_does() {
                 .with_instructions(instructions);
             let free = checker.free_among(&qs);
             assert_eq!(u64::from(free) >> count, 0);
+            let put = |k: usize, states: &mut Vec<f64>| states.extend(&qs[5 * k..5 * k + 5]);
+            let first = Some(free.trailing_ones() as usize).filter(|&first| first < count);
+            let first = first.map(|first| (first, qs[5 * first..5 * first + 5].to_vec()));
+            assert_eq!(checker.first_blocked(count, put), first);
             for (k, q) in qs.chunks_exact(5).enumerate() {
                 let clearance_m = checker.clearance_m(q);
                 if clearance_m.abs() > 1e-5 {

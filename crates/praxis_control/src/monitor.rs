@@ -17,8 +17,6 @@ pub use self::outlook::Outlook;
 pub use self::separation::{Person, Separation};
 use crate::ControlError;
 
-/// States looked at together.
-const BLOCK: usize = 16;
 /// Most looks ahead.
 const MOST_LOOKS: usize = 4000;
 /// Most contacts that a motion may start in.
@@ -344,30 +342,19 @@ impl Monitor {
         let mut checker = Checker::new(&self.robot, &self.scene, &self.joints, state).ok()?;
         let left_s = (ahead.trajectory.duration_s() - ahead.time_s).max(0.0);
         let looks = ((left_s / self.config.step_s).ceil() as usize).min(MOST_LOOKS);
-        let sample = |look: usize| match look {
-            0 => ahead.commanded.position.clone(),
+        let put = |look: usize, states: &mut Vec<f64>| match look {
+            0 => states.extend(&ahead.commanded.position),
             _ => {
                 let time_s = ahead.time_s + look as f64 * self.config.step_s;
-                ahead.trajectory.sample(time_s).position
+                states.extend(ahead.trajectory.sample(time_s).position);
             }
         };
-        let mut look = 0;
-        while look <= looks {
-            let block: Vec<Vec<f64>> = (look..=looks.min(look + BLOCK - 1)).map(sample).collect();
-            let free = checker.free_among(&block.concat());
-            let hit = free.trailing_ones() as usize;
-            if let Some(touching) = block.get(hit) {
-                let contact = checker.first_contact(touching);
-                let (first, second) = contact.map_or_else(
-                    || ("the arm".to_owned(), "an object it only grazes".to_owned()),
-                    |contact| (contact.first, contact.second),
-                );
-                let in_s = (look + hit) as f64 * self.config.step_s;
-                return Some(Threat { first, second, in_s });
-            }
-            look += BLOCK;
-        }
-        None
+        let (look, touching) = checker.first_blocked(looks + 1, put)?;
+        let (first, second) = checker.first_contact(&touching).map_or_else(
+            || ("the arm".to_owned(), "an object it only grazes".to_owned()),
+            |contact| (contact.first, contact.second),
+        );
+        Some(Threat { first, second, in_s: look as f64 * self.config.step_s })
     }
 
     /// Distance to the nearest person or unknown point, and the rate that it allows.
