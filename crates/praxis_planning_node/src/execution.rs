@@ -16,6 +16,7 @@ use praxis_trajectory::Trajectory;
 
 use crate::error::PlanningError;
 use crate::messages::{trajectory_message, trajectory_of};
+use crate::recheck::Recheck;
 use crate::requests::{Planned, order_of, plan};
 use crate::shared::Shared;
 use crate::takeovers::{Cause, Takeovers};
@@ -40,10 +41,17 @@ struct Takeover {
     cause: Option<Cause>,
 }
 
-/// What took its time when a motion was planned anew, microseconds.
-struct Spans {
+/// A motion that takes over, and why and how it came to be.
+struct GoingRound {
+    next: Takeover,
+    recheck: Recheck,
     /// Where the running motion would have touched something.
     hit: Vec<f64>,
+    spans: Spans,
+}
+
+/// What took its time when a motion was planned anew, microseconds.
+struct Spans {
     waited_us: u64,
     recheck_us: u64,
     desk_us: u64,
@@ -270,27 +278,28 @@ impl Execution {
         });
         std::thread::scope(|scope| {
             let (give_up, controller) = (&give_up, &self.controller);
-            let send = |number: u64, next: Takeover| {
-                let tell = tell.clone();
+            let send = |number: u64, next: &Takeover| {
+                let duration_s = next.trajectory.duration_s();
+                let goal = FollowJointTrajectory::Goal {
+                    trajectory: next.message.clone(),
+                    ..Default::default()
+                };
+                // On its way before another thread begins to wait for its end.
+                let is_over = || give_up.load(Ordering::SeqCst);
+                let begun = controller.begin(goal, ANSWER_WITHIN, &|| is_over() || cancelled());
+                let (tell, cause) = (tell.clone(), next.cause);
                 scope.spawn(move || {
-                    let longest_s = next.trajectory.duration_s() * LONGEST_RATIO;
-                    let end_within = Duration::from_secs_f64(longest_s) + LONGEST_EXTRA;
-                    let goal = FollowJointTrajectory::Goal {
-                        trajectory: next.message,
-                        ..Default::default()
-                    };
-                    let is_over = || give_up.load(Ordering::SeqCst);
-                    let joined =
-                        || next.cause.iter().for_each(|cause| self.takeovers.joined(cause));
-                    let outcome =
-                        controller.run_telling(goal, ANSWER_WITHIN, end_within, &is_over, &joined);
+                    let end_within =
+                        Duration::from_secs_f64(duration_s * LONGEST_RATIO) + LONGEST_EXTRA;
+                    let joined = || cause.iter().for_each(|cause| self.takeovers.joined(cause));
+                    let outcome = begun.and_then(|goal| goal.run(end_within, &is_over, &joined));
                     // Nobody listens any more only when this thread has panicked.
                     let _ = tell.send(Event::Ended(number, outcome));
                 });
             };
             let mut running = first.trajectory.clone();
             let (mut newest, mut open) = (0, 1);
-            send(newest, first);
+            send(newest, &first);
             let mut seen = self.shared.changes.count();
             let mut why: Option<PlanningError> = None;
             let mut last = None;
@@ -320,11 +329,11 @@ impl Execution {
                 }
                 match self.go_round(&running, anew, newest + 1, give_up) {
                     Ok(None) => {}
-                    Ok(Some((next, spans))) => {
+                    Ok(Some(round)) => {
                         (newest, open) = (newest + 1, open + 1);
-                        let before = std::mem::replace(&mut running, next.trajectory.clone());
-                        send(newest, next);
-                        self.tell_going_round(&before, &running, &spans);
+                        send(newest, &round.next);
+                        tell_going_round(&round);
+                        running = round.next.trajectory;
                     }
                     Err(error) => {
                         give_up.store(true, Ordering::SeqCst);
@@ -364,20 +373,18 @@ impl Execution {
         anew: Option<&moveit::MotionPlanRequest>,
         seed: u64,
         cancel: &AtomicBool,
-    ) -> Result<Option<(Takeover, Spans)>, PlanningError> {
+    ) -> Result<Option<GoingRound>, PlanningError> {
         let shared = &self.shared;
-        let found = shared.with(|pipeline| {
-            let (now, begun) = (shared.clock.now(), Instant::now());
-            let Some(progress_s) = pipeline.progress_s(running, now) else { return Ok(None) };
-            let hit = pipeline.recheck(running, progress_s);
-            let look = pipeline.look();
-            Ok(hit.map(|hit| (hit, look, now, begun, progress_s)))
+        let (now, looked) = (shared.clock.now(), Instant::now());
+        let (progress_s, recheck, look) = shared.with(|pipeline| {
+            let progress_s = pipeline.progress_s(running, now);
+            Ok((progress_s, pipeline.recheck(running), pipeline.look()))
         })?;
-        let Some((hit, look, now, looked, progress_s)) = found else { return Ok(None) };
+        let (Some(progress_s), Some(recheck)) = (progress_s, recheck) else { return Ok(None) };
+        let Some(hit) = recheck.first_hit(running, progress_s) else { return Ok(None) };
         let spoilt = |what: &str| {
-            let told = shared.with(|pipeline| Ok(pipeline.told(running, &hit)));
-            let told = told.unwrap_or_else(|error| error.to_string());
-            PlanningError::Invalidated { reason: format!("{told}; {what}") }
+            let reason = format!("{}; {what}", recheck.told(&hit));
+            PlanningError::Invalidated { reason }
         };
         let Some(request) = anew else {
             return Err(spoilt("a given trajectory is not planned anew"));
@@ -425,28 +432,9 @@ impl Execution {
             planning_us: begun.elapsed().as_micros() as u64,
             timings: motion.timings,
             points,
-            hit,
         };
-        Ok(Some((Takeover { message, trajectory: motion.trajectory, cause: Some(cause) }, spans)))
-    }
-
-    fn tell_going_round(&self, before: &Trajectory, after: &Trajectory, spans: &Spans) {
-        let told = self.shared.with(|pipeline| Ok(pipeline.told(before, &spans.hit)));
-        let touching = told.unwrap_or_else(|error| error.to_string());
-        let &Spans { waited_us, recheck_us, desk_us, planning_us, points, timings, .. } = spans;
-        tracing::info!(
-            touching,
-            waited_us,
-            recheck_us,
-            desk_us,
-            search_us = (timings.goals + timings.search).as_micros() as u64,
-            simplify_us = timings.simplify.as_micros() as u64,
-            timing_us = timings.timing.as_micros() as u64,
-            planning_us,
-            points,
-            duration_s = after.duration_s(),
-            "the scene is in the way; going round in motion"
-        );
+        let next = Takeover { message, trajectory: motion.trajectory, cause: Some(cause) };
+        Ok(Some(GoingRound { next, recheck, hit, spans }))
     }
 
     /// Waits until the arm is at rest.
@@ -467,6 +455,24 @@ impl Execution {
         }
         Ok(())
     }
+}
+
+fn tell_going_round(GoingRound { next, recheck, hit, spans }: &GoingRound) {
+    let &Spans { waited_us, recheck_us, desk_us, planning_us, points, timings } = spans;
+    tracing::info!(
+        touching = recheck.told(hit),
+        waited_us,
+        recheck_us,
+        desk_us,
+        search_us = (timings.goals + timings.search).as_micros() as u64,
+        simplify_us = timings.simplify.as_micros() as u64,
+        timing_us = timings.timing.as_micros() as u64,
+        planning_us,
+        points,
+        knots = next.trajectory.knot_count(),
+        duration_s = next.trajectory.duration_s(),
+        "the scene is in the way; going round in motion"
+    );
 }
 
 /// Runs work in a thread of its own; the node's spinning thread must not wait.

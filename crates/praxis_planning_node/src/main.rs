@@ -12,6 +12,7 @@ mod node;
 mod obstacles;
 mod parameters;
 mod pipeline;
+mod recheck;
 mod requests;
 mod scene;
 mod scene_changes;

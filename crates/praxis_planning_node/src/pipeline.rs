@@ -23,15 +23,12 @@ use praxis_world::World;
 use crate::error::PlanningError;
 use crate::obstacles::Obstacles;
 use crate::parameters::PlanningParameters;
+use crate::recheck::Recheck;
 use crate::world::{Change, HeldObject, Part, PlanningWorld, WorldObject};
 
 /// A joint this near the end of the last motion is taken to be there, so that the next motion goes
 /// on from where control holds the arm and not from where gravity has pulled it.
 const AT_LAST_END: f64 = 0.02;
-/// Spacing of states at which a running motion is checked again.
-const RECHECK_STEP_S: f64 = 0.02;
-/// States that are checked together.
-const AT_ONCE: usize = 8;
 /// How finely the place of the arm on a running motion is looked for, around where it is nearest
 /// among steps so many times as long.
 const PROGRESS_STEP_S: f64 = 0.004;
@@ -409,46 +406,12 @@ impl Pipeline {
         trajectory.joint_names().iter().map(|name| self.robot.joint_index(name).ok()).collect()
     }
 
-    /// Where a running motion will touch something after it has come so far, if anywhere: positions of
-    /// its joints.
-    pub fn recheck(&mut self, trajectory: &Trajectory, from_s: f64) -> Option<Vec<f64>> {
-        let indices = self.indices_of(trajectory)?;
+    /// What the rest of a running motion is held against, if its joints are known.
+    pub fn recheck(&mut self, trajectory: &Trajectory) -> Option<Recheck> {
+        let joints = self.indices_of(trajectory)?;
         let mut scene = self.scene(None).ok()?;
         scene.cloud = self.points(self.parameters.point_margin_m);
-        let mut checker = Checker::new(&self.robot, &scene, &indices, &self.state).ok()?;
-        let left_s = (trajectory.duration_s() - from_s).max(0.0);
-        let steps = (left_s / RECHECK_STEP_S).ceil() as usize;
-        let (mut cursor, mut sample) = (0, JointSample::zeros(trajectory.dim()));
-        let mut states = Vec::with_capacity(AT_ONCE * indices.len());
-        for first in (0..=steps).step_by(AT_ONCE) {
-            states.clear();
-            for step in first..=steps.min(first + AT_ONCE - 1) {
-                let time_s = from_s + step as f64 * RECHECK_STEP_S;
-                trajectory.sample_into(time_s, &mut cursor, &mut sample);
-                states.extend(&sample.position);
-            }
-            let free = checker.free_among(&states);
-            let mut each = states.chunks_exact(indices.len()).enumerate();
-            if let Some((_, hit)) = each.find(|(lane, _)| free >> lane & 1 == 0) {
-                return Some(hit.to_vec());
-            }
-        }
-        None
-    }
-
-    /// What is touched where [`Self::recheck`] found that something is, in words: it looks at every
-    /// point, so nobody in a hurry asks.
-    pub fn told(&mut self, trajectory: &Trajectory, hit: &[f64]) -> String {
-        self.touching_at(trajectory, hit)
-            .map_or_else(|| "something is in the way".to_owned(), |touching| touching.to_string())
-    }
-
-    fn touching_at(&mut self, trajectory: &Trajectory, hit: &[f64]) -> Option<Touching> {
-        let indices = self.indices_of(trajectory)?;
-        let mut scene = self.scene(None).ok()?;
-        scene.cloud = self.points(self.parameters.point_margin_m);
-        let mut checker = Checker::new(&self.robot, &scene, &indices, &self.state).ok()?;
-        checker.first_contact(hit).map(touching_of)
+        Some(Recheck { robot: self.robot.clone(), scene, joints, state: self.state.clone() })
     }
 
     /// What a state touches, as far as the joints of `group` (all joints if empty) matter.
@@ -486,7 +449,8 @@ fn link_pose(robot: &Robot, state: &[f64], link: &str) -> Option<Pose> {
     robot.link_index(link).ok().map(|link| robot.link_pose(link, state))
 }
 
-fn touching_of(contact: praxis_collision::Contact) -> Touching {
+/// What a contact is called here.
+pub fn touching_of(contact: praxis_collision::Contact) -> Touching {
     Touching { first: contact.first, second: contact.second, depth_m: contact.depth_m }
 }
 

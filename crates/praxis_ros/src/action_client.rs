@@ -6,7 +6,7 @@ use r2r::action_msgs::srv::CancelGoal;
 use r2r::unique_identifier_msgs::msg::UUID;
 use r2r::{WrappedActionTypeSupport, WrappedServiceTypeSupport};
 
-use crate::client::Client;
+use crate::client::{Asked, Client};
 use crate::error::RosError;
 use crate::node::Node;
 
@@ -78,41 +78,35 @@ where
         end_within: Duration,
         cancel: &dyn Fn() -> bool,
     ) -> Result<(GoalEnd, A::Result), RosError> {
-        self.run_telling(goal, answer_within, end_within, cancel, &|| ())
+        self.begin(goal, answer_within, cancel)?.run(end_within, cancel, &|| ())
     }
 
-    /// Like [`Self::run`], and calls `accepted` when the server has accepted the goal.
-    pub fn run_telling(
+    /// Sends a goal, as soon as the server is there, and leaves all waits to whoever takes what comes
+    /// back, maybe on another thread.
+    pub fn begin(
         &self,
         goal: A::Goal,
         answer_within: Duration,
-        end_within: Duration,
         cancel: &dyn Fn() -> bool,
-        accepted: &dyn Fn(),
-    ) -> Result<(GoalEnd, A::Result), RosError> {
+    ) -> Result<Begun<'_, A>, RosError> {
         let id = UUID { uuid: fresh_uuid().to_vec() };
         let request = A::make_goal_request_msg(id.clone(), goal);
-        let answer = match self.send_goal.call_unless(&request, answer_within, cancel) {
-            Ok(answer) => answer,
-            Err(error) => {
-                // The goal may be on its way or taken: nobody would wait for it, so it must not run.
-                if let Err(error) = self.cancel(&id) {
-                    tracing::debug!(action = %self.name, %error, "cancel of an unanswered goal");
-                }
-                return Err(error);
-            }
-        };
-        let (is_accepted, _) = A::destructure_goal_response_msg(answer);
-        if !is_accepted {
-            return Err(RosError::Rejected { server: self.name.clone() });
-        }
-        accepted();
+        let asked = self.send_goal.begin_unless(&request, answer_within, cancel)?;
+        Ok(Begun { client: self, id, asked })
+    }
 
+    /// Waits for the end of an accepted goal.
+    fn end(
+        &self,
+        id: &UUID,
+        end_within: Duration,
+        cancel: &dyn Fn() -> bool,
+    ) -> Result<(GoalEnd, A::Result), RosError> {
         let request = A::make_result_request_msg(id.clone());
         let started = Instant::now();
         let answer = match self.result(&request, started + end_within, cancel) {
             Err(RosError::Stopped | RosError::NoAnswer { .. }) => {
-                self.cancel(&id)?;
+                self.cancel(id)?;
                 let left = Duration::from_secs(5);
                 self.get_result.call(&request, left).map_err(|_| RosError::NoAnswer {
                     server: self.name.clone(),
@@ -155,6 +149,43 @@ where
         let goal_info = GoalInfo { goal_id: id.clone(), ..GoalInfo::default() };
         let request = CancelGoal::Request { goal_info };
         self.cancel_goal.send(&request, Duration::from_secs(2)).map(|_| ())
+    }
+}
+
+/// A goal that has been sent.
+#[must_use = "nobody waits for the goal"]
+pub struct Begun<'a, A: WrappedActionTypeSupport> {
+    client: &'a ActionClient<A>,
+    id: UUID,
+    asked: Asked<'a, A::SendGoal>,
+}
+
+impl<A: WrappedActionTypeSupport + 'static> Begun<'_, A>
+where
+    A::SendGoal: 'static,
+    A::GetResult: 'static,
+{
+    /// Waits for the goal's end, as [`ActionClient::run`] does, and calls `accepted` when the server
+    /// has accepted it.
+    pub fn run(
+        self,
+        end_within: Duration,
+        cancel: &dyn Fn() -> bool,
+        accepted: &dyn Fn(),
+    ) -> Result<(GoalEnd, A::Result), RosError> {
+        let Self { client, id, asked } = self;
+        let answer = asked.answer_unless(cancel).inspect_err(|_| {
+            // The goal may be on its way or taken: nobody would wait for it, so it must not run.
+            if let Err(error) = client.cancel(&id) {
+                tracing::debug!(action = %client.name, %error, "cancel of an unanswered goal");
+            }
+        })?;
+        let (is_accepted, _) = A::destructure_goal_response_msg(answer);
+        if !is_accepted {
+            return Err(RosError::Rejected { server: client.name.clone() });
+        }
+        accepted();
+        client.end(&id, end_within, cancel)
     }
 }
 

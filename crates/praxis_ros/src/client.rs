@@ -6,7 +6,7 @@ use r2r::WrappedServiceTypeSupport;
 
 use crate::error::RosError;
 use crate::node::StopFlag;
-use crate::rcl::RawClient;
+use crate::rcl::{Answer, RawClient};
 
 /// How often a thread that waits looks up: has the server come, shall it give up?
 const LOOK_UP: Duration = Duration::from_millis(5);
@@ -44,12 +44,22 @@ where
         timeout: Duration,
         give_up: &dyn Fn() -> bool,
     ) -> Result<S::Response, RosError> {
+        self.begin_unless(request, timeout, give_up)?.answer_unless(give_up)
+    }
+
+    /// Sends a request, as soon as the server is there, and leaves the wait for the answer to whoever
+    /// takes what comes back, maybe on another thread. The time for both begins now.
+    pub fn begin_unless(
+        &self,
+        request: &S::Request,
+        timeout: Duration,
+        give_up: &dyn Fn() -> bool,
+    ) -> Result<Asked<'_, S>, RosError> {
         let wait = Wait::new(timeout, &self.service);
-        let stop = || self.stop.is_stopped() || give_up();
         while !self.inner.is_available()? {
-            std::thread::sleep(wait.step(&stop)?);
+            std::thread::sleep(wait.step(&|| self.stop.is_stopped() || give_up())?);
         }
-        self.ask(request, &wait, &stop)
+        Ok(Asked { client: self, answer: self.inner.request(request)?, wait })
     }
 
     /// Sends a request to a server that is known to be there, even while the node ends, and waits
@@ -59,21 +69,33 @@ where
         request: &S::Request,
         timeout: Duration,
     ) -> Result<S::Response, RosError> {
-        self.ask(request, &Wait::new(timeout, &self.service), &|| self.stop.is_stopped())
-    }
-
-    fn ask(
-        &self,
-        request: &S::Request,
-        wait: &Wait<'_>,
-        stop: &dyn Fn() -> bool,
-    ) -> Result<S::Response, RosError> {
         let answer = self.inner.request(request)?;
+        let wait = Wait::new(timeout, &self.service);
+        Asked { client: self, answer, wait }.answer_unless(&|| false)
+    }
+}
+
+/// A request that has been sent.
+#[must_use = "nobody waits for the answer"]
+pub struct Asked<'a, S: WrappedServiceTypeSupport> {
+    client: &'a Client<S>,
+    answer: Answer<S::Response>,
+    wait: Wait<'a>,
+}
+
+impl<S> Asked<'_, S>
+where
+    S: WrappedServiceTypeSupport<Request: 'static, Response: 'static>,
+{
+    /// Waits for the answer; gives up as soon as `give_up` says so.
+    pub fn answer_unless(self, give_up: &dyn Fn() -> bool) -> Result<S::Response, RosError> {
+        let Self { client, answer, wait } = self;
+        let stop = || client.stop.is_stopped() || give_up();
         loop {
-            let step = match wait.step(stop) {
+            let step = match wait.step(&stop) {
                 Ok(step) => step,
                 Err(ended) => {
-                    self.inner.forget(answer.number);
+                    client.inner.forget(answer.number);
                     return Err(ended);
                 }
             };

@@ -50,7 +50,7 @@ pub mod topics;
 
 pub use r2r;
 
-pub use self::action_client::{ActionClient, GoalEnd};
+pub use self::action_client::{ActionClient, Begun, GoalEnd};
 pub use self::action_server::GoalHandle;
 pub use self::client::Client;
 pub use self::clock::Clock;

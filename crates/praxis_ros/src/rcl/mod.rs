@@ -19,7 +19,7 @@ mod service;
 mod subscription;
 
 pub(crate) use self::bell::{Bell, Pending, Urgency};
-pub(crate) use self::client::RawClient;
+pub(crate) use self::client::{Answer, RawClient};
 pub(crate) use self::node_handle::NodeHandle;
 pub(crate) use self::overrides::ParameterOverride;
 pub(crate) use self::publisher::RawPublisher;
