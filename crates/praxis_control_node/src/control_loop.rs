@@ -2,12 +2,12 @@ use std::sync::Arc;
 use std::thread::{JoinHandle, Thread};
 
 use praxis_control::{Controller, Guard, Measured, ServoWish, StepInputs, TrajectoryClock};
-use praxis_ros::Clock;
+use praxis_ros::{Clock, RealTime, go_at_once};
 use praxis_trajectory::JointSample;
 use rtrb::{Consumer, Producer};
 use triple_buffer::{Input, Output};
 
-use crate::realtime::{LOOP_PRIORITY, schedule_this_thread, sleep_until, steady_ns};
+use crate::realtime::{sleep_until, steady_ns};
 use crate::shared::{Flags, GuardWord, JointFeedback, LoopEvent, LoopReport, Order, ServoWord};
 
 /// Periods made up for at once after the loop was held up; what is beyond is lost time.
@@ -45,7 +45,7 @@ impl ControlLoop {
     pub fn start(self, publisher: Thread) -> std::io::Result<JoinHandle<()>> {
         std::thread::Builder::new().name("control_loop".to_owned()).spawn(move || {
             if self.realtime {
-                match schedule_this_thread(LOOP_PRIORITY) {
+                match go_at_once(RealTime::ControlLoop) {
                     Ok(()) => tracing::info!("the control loop runs under SCHED_FIFO"),
                     Err(error) => tracing::warn!(
                         %error,

@@ -2,7 +2,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use crate::realtime::{LOOP_PRIORITY, schedule_this_thread, sleep_until, steady_ns};
+use praxis_ros::{RealTime, go_at_once};
+
+use crate::realtime::{sleep_until, steady_ns};
 use crate::shared::Flags;
 
 /// Seconds on the steady clock are the control loop's turn if even and the bare loop's if odd; this
@@ -67,7 +69,7 @@ impl Measuring {
 
 /// Sleeps from period to period under the loop's scheduling, half a period beside it.
 fn bare_loop(period_ns: i64, realtime: bool, flags: &Flags) -> Vec<u32> {
-    if realtime && let Err(error) = schedule_this_thread(LOOP_PRIORITY) {
+    if realtime && let Err(error) = go_at_once(RealTime::ControlLoop) {
         tracing::warn!(%error, "no real-time scheduling for the bare loop either");
     }
     let mut periods_ns = Vec::with_capacity(1 << 20);

@@ -14,7 +14,9 @@ use praxis_ros::r2r::control_msgs::action::{FollowJointTrajectory, GripperComman
 use praxis_ros::r2r::moveit_msgs::srv::ServoCommandType;
 use praxis_ros::r2r::std_srvs::srv::{SetBool, Trigger};
 use praxis_ros::topics::{self, names};
-use praxis_ros::{Clock, Diagnostics, Level, Node, Transitions, go_first, logging};
+use praxis_ros::{
+    Clock, Diagnostics, Level, Node, RealTime, Transitions, all_go_at_once, go_first, logging,
+};
 use praxis_trajectory::JointSample;
 use rtrb::{Producer, RingBuffer};
 use triple_buffer::triple_buffer;
@@ -184,6 +186,12 @@ pub fn run() -> anyhow::Result<()> {
         },
     };
     node.lifecycle(NAME, &clock, common.autostart, Running(control))?;
+    // This thread and the middleware's; those that are started from here on ask for themselves.
+    if parameters.realtime
+        && let Err(error) = all_go_at_once(RealTime::Hearing)
+    {
+        tracing::warn!(%error, "no real-time scheduling for hearing; motions may be late under load");
+    }
     let publishing = std::thread::Builder::new()
         .name("publishing".to_owned())
         .spawn(move || publishing.run())

@@ -4,7 +4,7 @@ use std::time::Duration;
 use praxis_control::ControllerState;
 use praxis_geometry::Stamp;
 use praxis_ros::r2r::control_msgs::msg::JointTrajectoryControllerState;
-use praxis_ros::{Clock, Diagnostics, Latency, Level, Publisher};
+use praxis_ros::{Clock, Diagnostics, Latency, Level, Publisher, RealTime, go_at_once};
 use rtrb::Consumer;
 use triple_buffer::Output;
 
@@ -14,7 +14,7 @@ use crate::goals::Goals;
 use crate::gripper::GripperSlot;
 use crate::measuring::Measuring;
 use crate::messages::{feedback_msg, fill_state, state_msg};
-use crate::realtime::{PUBLISHING_PRIORITY, schedule_this_thread, steady_ns};
+use crate::realtime::steady_ns;
 use crate::shared::{Flags, LoopEvent, LoopReport};
 
 /// Longest sleep without a word from the loop.
@@ -56,7 +56,7 @@ impl Publishing {
     /// Runs until the flags say to quit and the loop's last words are said.
     pub fn run(mut self) {
         if self.realtime
-            && let Err(error) = schedule_this_thread(PUBLISHING_PRIORITY)
+            && let Err(error) = go_at_once(RealTime::Commands)
         {
             tracing::warn!(%error, "no real-time scheduling for publishing; commands may be late under load");
         }

@@ -1,15 +1,7 @@
-//! What the control loop asks of the operating system: the steady clock, scheduling, memory.
+//! What the control loop asks of the operating system: the steady clock, memory.
 #![allow(unsafe_code, reason = "these system calls have no safe face in the standard library")]
 
 use std::io;
-
-/// Real-time priority of the control loop: above what a desktop runs, below kernel threads.
-pub const LOOP_PRIORITY: i32 = 80;
-/// Real-time priority of the thread that publishes what the loop commands.
-pub const PUBLISHING_PRIORITY: i32 = LOOP_PRIORITY - 1;
-
-/// Real-time priority of the thread that looks ahead.
-pub const MONITOR_PRIORITY: i32 = LOOP_PRIORITY - 2;
 
 /// The steady clock in nanoseconds.
 pub fn steady_ns() -> i64 {
@@ -27,16 +19,6 @@ pub fn sleep_until(at_ns: i64) {
         libc::clock_nanosleep(libc::CLOCK_MONOTONIC, libc::TIMER_ABSTIME, &at, std::ptr::null_mut())
     } == libc::EINTR
     {}
-}
-
-/// Puts the calling thread under SCHED_FIFO.
-pub fn schedule_this_thread(priority: i32) -> io::Result<()> {
-    let parameters = libc::sched_param { sched_priority: priority };
-    // SAFETY: 0 is the calling thread and `parameters` is valid.
-    match unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO, &parameters) } {
-        0 => Ok(()),
-        _ => Err(io::Error::last_os_error()),
-    }
 }
 
 /// Keeps pages in memory once they were touched, so that the loop meets no page fault twice.

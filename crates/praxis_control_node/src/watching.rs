@@ -10,12 +10,12 @@ use praxis_ros::r2r::moveit_msgs::msg::PlanningScene;
 use praxis_ros::r2r::sensor_msgs::msg::{JointState, PointCloud2};
 use praxis_ros::r2r::vision_msgs::msg::Detection3DArray;
 use praxis_ros::r2r::visualization_msgs::msg::MarkerArray;
-use praxis_ros::{Diagnostics, Latency, Level, Publisher};
+use praxis_ros::{Diagnostics, Latency, Level, Publisher, RealTime, go_at_once};
 use praxis_trajectory::JointLimits;
 use triple_buffer::Input;
 
 use crate::goals::Goals;
-use crate::realtime::{MONITOR_PRIORITY, schedule_this_thread, sleep_until, steady_ns};
+use crate::realtime::{sleep_until, steady_ns};
 use crate::safety_markers;
 use crate::servoing::{ServoInbox, Servoing};
 use crate::shared::{Flags, GuardWord, ServoWord};
@@ -127,7 +127,7 @@ impl Watching {
     /// Runs until the flags say to quit.
     pub fn run(mut self) {
         if self.realtime
-            && let Err(error) = schedule_this_thread(MONITOR_PRIORITY)
+            && let Err(error) = go_at_once(RealTime::Monitor)
         {
             tracing::warn!(%error, "no real-time scheduling for the monitor; it may be late under load");
         }

@@ -11,7 +11,7 @@ use praxis_ros::r2r::control_msgs::action::FollowJointTrajectory;
 use praxis_ros::r2r::moveit_msgs::action::{ExecuteTrajectory, MoveGroup};
 use praxis_ros::r2r::moveit_msgs::msg as moveit;
 use praxis_ros::r2r::trajectory_msgs::msg::JointTrajectory;
-use praxis_ros::{ActionClient, GoalEnd, GoalHandle, RosError};
+use praxis_ros::{ActionClient, GoalEnd, GoalHandle, RealTime, RosError, at_once, go_first};
 use praxis_trajectory::Trajectory;
 
 use crate::error::PlanningError;
@@ -327,11 +327,14 @@ impl Execution {
                 if std::mem::replace(&mut seen, version) == version {
                     continue;
                 }
+                // The arm may be on its way into something.
+                let at_once = at_once(RealTime::Replanning);
                 match self.go_round(&running, anew, newest + 1, give_up) {
                     Ok(None) => {}
                     Ok(Some(round)) => {
                         (newest, open) = (newest + 1, open + 1);
                         send(newest, &round.next);
+                        drop(at_once);
                         tell_going_round(&round);
                         running = round.next.trajectory;
                     }
@@ -477,6 +480,11 @@ fn tell_going_round(GoingRound { next, recheck, hit, spans }: &GoingRound) {
 
 /// Runs work in a thread of its own; the node's spinning thread must not wait.
 pub fn in_background(name: &str, work: impl FnOnce() + Send + 'static) {
+    let work = move || {
+        // The spinning thread may go at once; what may take seconds goes first at most.
+        let _ = go_first();
+        work();
+    };
     let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(work);
     if let Err(error) = spawned {
         tracing::error!(%error, name, "no thread for a request; it gets no answer");

@@ -11,7 +11,9 @@ use praxis_ros::r2r::moveit_msgs::action::{ExecuteTrajectory, MoveGroup};
 use praxis_ros::r2r::moveit_msgs::{msg as moveit, srv};
 use praxis_ros::r2r::{std_msgs, std_srvs};
 use praxis_ros::topics::{self, names};
-use praxis_ros::{Level, Node, Parameters, Transitions, go_first, logging};
+use praxis_ros::{
+    Level, Node, Parameters, RealTime, Transitions, all_go_at_once, go_first, logging,
+};
 
 use crate::error::PlanningError;
 use crate::execution::{Execution, in_background};
@@ -36,7 +38,7 @@ pub fn run() -> anyhow::Result<()> {
     let first = go_first();
     let mut node = Node::create(NAME)?;
     logging::start(&mut node)?;
-    if let Err(error) = first {
+    if let Err(error) = first.and_then(|()| all_go_at_once(RealTime::Hearing)) {
         tracing::info!(%error, "no higher priority; going round in motion may be late on a busy machine");
     }
     let (parameters, common) = node.parameters::<PlanningParameters>(NAME, &[])?;

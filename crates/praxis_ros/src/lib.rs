@@ -59,5 +59,7 @@ pub use self::error::RosError;
 pub use self::lifecycle::{State, StateHandle, Transitions};
 pub use self::node::{Node, Publisher, StopFlag};
 pub use self::parameters::{CommonParameters, Parameters};
-pub use self::priority::{go_along, go_first};
+pub use self::priority::{
+    AtOnce, RealTime, all_go_at_once, at_once, go_along, go_at_once, go_first,
+};
 pub use self::rcl::ServiceRequest;

@@ -33,14 +33,101 @@ pub fn go_along() -> io::Result<()> {
     schedule(0, Duration::ZERO)
 }
 
-/// Sets niceness and the span asked for at a time (zero: the system's own) of the calling thread.
+/// What a robot in motion waits for, by what goes first: priorities of SCHED_FIFO, above what a
+/// desktop runs and below kernel threads. Each is short whenever it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RealTime {
+    /// Commands the joints.
+    ControlLoop = 80,
+    /// Sends what the loop commands to the driver.
+    Commands = 79,
+    /// Looks ahead of the running motion.
+    Monitor = 78,
+    /// Takes in joint states, motions and stops, together with the middleware's threads.
+    Hearing = 60,
+    /// Plans a motion anew that the scene has spoilt; as long as the motion that takes over may take.
+    Replanning = 50,
+}
+
+/// Lets the calling thread, and those that it starts from now on, run whenever it can, until
+/// [`go_first`] or [`go_along`]. A thread that was started as idle work stays that.
+///
+/// # Errors
+/// Without the right to do so (root, `CAP_SYS_NICE` or an `rtprio` limit); the thread stays what it
+/// is.
+pub fn go_at_once(as_what: RealTime) -> io::Result<()> {
+    real_time(0, as_what)
+}
+
+/// The same for all threads that the process has by now, those of the middleware among them.
+///
+/// # Errors
+/// As [`go_at_once`]; when `/proc` cannot be read.
+pub fn all_go_at_once(as_what: RealTime) -> io::Result<()> {
+    for task in std::fs::read_dir("/proc/self/task")? {
+        let Some(thread) = task?.file_name().to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        match real_time(thread, as_what) {
+            // It has ended meanwhile.
+            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
+            outcome => outcome?,
+        }
+    }
+    Ok(())
+}
+
+/// Lets the calling thread run whenever it can as long as what comes back lives, where that is
+/// permitted; then it goes first again, as [`go_first`] has it.
+pub fn at_once(as_what: RealTime) -> AtOnce {
+    AtOnce { granted: go_at_once(as_what).is_ok() }
+}
+
+/// See [`at_once`].
+#[must_use = "it ends when it is dropped"]
+#[derive(Debug)]
+pub struct AtOnce {
+    granted: bool,
+}
+
+impl Drop for AtOnce {
+    fn drop(&mut self) {
+        if self.granted {
+            // Whoever may go at once may give way.
+            let _ = go_first();
+        }
+    }
+}
+
+/// Puts a thread (0: the calling one) under SCHED_FIFO.
+fn real_time(thread: libc::pid_t, as_what: RealTime) -> io::Result<()> {
+    if is_idle_work(thread)? {
+        return Ok(());
+    }
+    let parameters = libc::sched_param { sched_priority: as_what as libc::c_int };
+    // SAFETY: `parameters` is valid.
+    match unsafe { libc::sched_setscheduler(thread, libc::SCHED_FIFO, &parameters) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+fn is_idle_work(thread: libc::pid_t) -> io::Result<bool> {
+    // SAFETY: the call takes a number only.
+    match unsafe { libc::sched_getscheduler(thread) } {
+        -1 => Err(io::Error::last_os_error()),
+        policy => Ok(policy == libc::SCHED_IDLE),
+    }
+}
+
+/// Makes the calling thread an ordinary one, of a niceness and a span asked for at a time (zero: the
+/// system's own).
 fn schedule(nice: i32, at_a_time: Duration) -> io::Result<()> {
-    /// From `linux/sched.h`: the policy stays what it is.
-    const KEEP_POLICY: u64 = 0x08;
+    let policy = if is_idle_work(0)? { libc::SCHED_IDLE } else { libc::SCHED_OTHER };
     let attributes = libc::sched_attr {
         size: size_of::<libc::sched_attr>() as u32,
-        sched_policy: 0,
-        sched_flags: KEEP_POLICY,
+        sched_policy: policy as u32,
+        sched_flags: 0,
         sched_nice: nice,
         sched_priority: 0,
         sched_runtime: at_a_time.as_nanos() as u64,
@@ -63,18 +150,12 @@ mod tests {
         unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) }
     }
 
-    /// Not started as idle work, as tests on a machine that others measure on may be.
-    fn is_ordinary() -> bool {
-        // SAFETY: 0 is the calling thread.
-        unsafe { libc::sched_getscheduler(0) == libc::SCHED_OTHER }
-    }
-
     #[test]
     fn a_thread_goes_first_and_gives_way_again() {
         let whole = nice();
         std::thread::spawn(move || {
             let first = go_first();
-            let moved = first.is_ok() && is_ordinary();
+            let moved = first.is_ok() && !is_idle_work(0).unwrap();
             assert_eq!(nice(), if moved { NICE } else { whole });
             if moved {
                 go_along().unwrap();
@@ -84,5 +165,30 @@ mod tests {
         .join()
         .unwrap();
         assert_eq!(nice(), whole, "another thread's turn is its own");
+    }
+
+    fn policy() -> i32 {
+        // SAFETY: 0 is the calling thread.
+        unsafe { libc::sched_getscheduler(0) }
+    }
+
+    #[test]
+    fn what_goes_at_once_goes_first_again_and_idle_work_stays_idle() {
+        let before = policy();
+        std::thread::spawn(move || {
+            let guard = at_once(RealTime::Replanning);
+            let is_moved = guard.granted && before != libc::SCHED_IDLE;
+            assert_eq!(policy(), if is_moved { libc::SCHED_FIFO } else { before });
+            drop(guard);
+            assert_eq!(policy(), before);
+            let idle = libc::sched_param { sched_priority: 0 };
+            // SAFETY: 0 is the calling thread and `idle` is valid.
+            assert_eq!(unsafe { libc::sched_setscheduler(0, libc::SCHED_IDLE, &idle) }, 0);
+            go_at_once(RealTime::Replanning).unwrap();
+            assert_eq!(policy(), libc::SCHED_IDLE);
+        })
+        .join()
+        .unwrap();
+        assert_eq!(policy(), before, "another thread's turn is its own");
     }
 }
