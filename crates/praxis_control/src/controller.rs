@@ -19,6 +19,8 @@ const FINISHED_SLOTS: usize = 8;
 const LAST_PERIODS: u32 = 25;
 /// Below this measured speed a joint counts as standing, per second.
 const STANDING: f64 = 0.2;
+/// Nearer than this to where the arm was moved the command has come there, radians or metres.
+const NEAR: f64 = 1e-4;
 
 /// When the controller gives a motion up by itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -129,6 +131,9 @@ pub struct Controller {
     last_measured: Vec<f64>,
     since_measured_s: f64,
     standing_periods: u32,
+    // Where the arm was moved to while it was held: the command is led there.
+    moved_to: JointSample,
+    was_moved: bool,
     // Begins again only once the arm has been seen standing.
     awaits_rest: bool,
     finished: [Option<Finished>; FINISHED_SLOTS],
@@ -177,6 +182,8 @@ impl Controller {
             last_measured: Vec::with_capacity(dim),
             since_measured_s: 0.0,
             standing_periods: 0,
+            moved_to: JointSample::zeros(dim),
+            was_moved: false,
             awaits_rest: false,
             finished: [None; FINISHED_SLOTS],
             retired: Vec::with_capacity(2 * FINISHED_SLOTS),
@@ -394,6 +401,8 @@ impl Controller {
             self.begin_waiting(dt_s);
             self.begin_servo(inputs);
             self.effort.fill(0.0);
+            self.was_moved &=
+                self.state != ControllerState::Follow && self.state != ControllerState::Servo;
             match self.state {
                 ControllerState::Follow => self.follow(dt_s, inputs),
                 ControllerState::Servo => self.servo(dt_s, inputs),
@@ -428,9 +437,17 @@ impl Controller {
     }
 
     fn stand_or_brake(&mut self, dt_s: f64, inputs: &StepInputs<'_>) {
-        self.gate.step_stopping(dt_s);
+        let is_fresh = inputs.measured.is_some_and(|measured| self.is_fresh(&measured));
+        let is_followed = self.was_moved && is_fresh && self.is_active;
+        if is_followed {
+            self.gate.step_towards(&self.moved_to, dt_s);
+            self.was_moved = !self.is_near_where_it_was_moved();
+        } else {
+            self.was_moved = false;
+            self.gate.step_stopping(dt_s);
+        }
         copy_sample(self.gate.sample(), &mut self.target);
-        if !self.gate.is_at_rest() {
+        if is_followed || !self.gate.is_at_rest() {
             self.standing_periods = 0;
             return;
         }
@@ -438,7 +455,6 @@ impl Controller {
             let reason = self.last_stop.unwrap_or(StopReason::StopRequested);
             self.end(Outcome::Stopped(reason));
         }
-        let is_fresh = inputs.measured.is_some_and(|measured| self.is_fresh(&measured));
         if !self.is_active || !is_fresh {
             // Without joint states nobody knows where the arm is: the driver holds it. It is
             // held anew from where it is when they come back.
@@ -453,13 +469,24 @@ impl Controller {
         }
         self.standing_periods = 0;
         if self.tracking_error(inputs).is_some()
-            && inputs.measured.is_some_and(|m| m.velocity.iter().all(|v| v.abs() < STANDING))
+            && let Some(measured) = inputs.measured
+            && measured.velocity.iter().all(|velocity| velocity.abs() < STANDING)
         {
-            // It was moved by others while standing: hold it there rather than pull it back.
-            if let Some(measured) = inputs.measured {
-                self.gate.reset(measured.position);
-            }
+            // It was moved by others while standing: it is held there rather than pulled back, by a
+            // command that gets there within the limits.
+            self.moved_to.position.copy_from_slice(measured.position);
+            self.was_moved = true;
         }
+    }
+
+    fn is_near_where_it_was_moved(&self) -> bool {
+        let there = self.gate.sample().position.iter().zip(&self.moved_to.position);
+        let mut joints = there.zip(self.gate.limits().joints());
+        // Beyond its limits the command does not go.
+        joints.all(|((here, there), limit)| {
+            let there = there.clamp(limit.min_position, limit.max_position);
+            (here - there).abs() < NEAR
+        })
     }
 
     /// Ends the running motion and holds, or stays stopped.

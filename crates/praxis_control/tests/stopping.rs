@@ -156,3 +156,35 @@ fn an_arm_that_stands_is_not_moved_by_a_silence_and_an_emergency_stop_outlasts_o
     }
     assert_eq!(bench.controller.state(), ControllerState::EStopped);
 }
+
+#[test]
+fn an_arm_that_is_pushed_while_it_stands_is_held_there_by_commands_within_limits() {
+    for (joint, push) in [(0, 0.5), (1, -0.4), (3, 2.4)] {
+        let mut bench = Bench::holding();
+        // It does not give way to the command, and may be pushed beyond a joint's limit.
+        bench.follows = 0.0;
+        bench.measured.position[joint] += push;
+        let limit = panda_limits().joints()[joint];
+        let held = bench.measured.position[joint].clamp(limit.min_position, limit.max_position);
+        let mut before = bench.controller.commanded().clone();
+        for _ in 0..1500 {
+            let now = bench.step().unwrap();
+            check_step(&before, &now);
+            before = now;
+        }
+        assert!(bench.controller.is_at_rest());
+        assert_eq!(bench.controller.state(), ControllerState::Hold);
+        assert!((before.position[joint] - held).abs() < 1e-3, "{} {held}", before.position[joint]);
+        // From there it moves as ever.
+        bench.follows = 1.0;
+        bench.measured.position[joint] = before.position[joint];
+        let mut goal = before.position.clone();
+        goal[6] += 0.3;
+        let path = [before.position.clone(), goal.clone()];
+        let id =
+            bench.start(&request_of(&time_path(names(), &path, &panda_limits(), 0.0).unwrap()));
+        bench.steps(1500);
+        let finished = bench.controller.take_finished().unwrap();
+        assert_eq!((finished.id, finished.outcome), (id, Outcome::Reached));
+    }
+}
