@@ -84,6 +84,7 @@ impl MotionPlanner {
         let mut motion =
             self.plan_on(arm, Search::Quick, &from_rest, &shortening, Instant::now())?;
         arm.restart(&moving.position);
+        // It stays nearer to what was checked than the chords of the checks do.
         motion.trajectory = soonest(arm, moving, stop, &motion.trajectory, limits)?.thinned();
         Ok(motion)
     }
@@ -124,7 +125,7 @@ impl MotionPlanner {
     }
 }
 
-/// See [`MotionPlanner::safe_brake`].
+/// See [`MotionPlanner::safe_brake`]; where no stop is free, why the very first is not.
 fn safest_brake(
     arm: &mut Arm<'_>,
     running: &Trajectory,
@@ -132,19 +133,27 @@ fn safest_brake(
     limits: &JointLimits,
 ) -> Result<Trajectory, MotionError> {
     let rest = running.tail(at_s)?;
-    for delay in 0..=DELAYS_TRIED {
-        let on_s = rest.duration_s() * delay as f64 / DELAYS_TRIED as f64;
+    let blocked = match free_brake(arm, &rest.sample(0.0), limits) {
+        Ok(stop) => return Ok(join(&rest, 0.0, &stop, limits)?),
+        Err(MotionError::Cancelled) => return Err(MotionError::Cancelled),
+        Err(blocked) => blocked,
+    };
+    // On along the motion, but not into what is in its way.
+    let free_s = match first_blocked_look(arm, &rest) {
+        Some((look, _)) => (look as f64 - 1.0) * FIRST_LOOK_S,
+        None => rest.duration_s(),
+    };
+    let delays_s = (1..=DELAYS_TRIED).map(|k| rest.duration_s() * k as f64 / DELAYS_TRIED as f64);
+    for on_s in delays_s.take_while(|on_s| *on_s <= free_s) {
         let Ok(stop) = free_brake(arm, &rest.sample(on_s), limits) else { continue };
-        if delay > 0 {
-            let along = brake_along(running, at_s, limits)?;
-            let is_sooner = along.duration_s() < on_s + stop.duration_s();
-            if is_sooner && first_trouble(arm, &along, limits).is_none() {
-                return Ok(along);
-            }
+        let along = brake_along(running, at_s, limits)?;
+        let is_sooner = along.duration_s() < on_s + stop.duration_s();
+        if is_sooner && first_trouble(arm, &along, limits).is_none() {
+            return Ok(along);
         }
         return Ok(join(&rest, on_s, &stop, limits)?);
     }
-    Ok(rest)
+    if first_trouble(arm, &rest, limits).is_none() { Ok(rest) } else { Err(blocked) }
 }
 
 /// The shortest stop, each joint on its own, if it is free and within bounds.
@@ -239,23 +248,11 @@ enum Trouble {
 
 /// The first thing in the way of a motion that was not planned through free space.
 fn first_trouble(arm: &mut Arm<'_>, motion: &Trajectory, limits: &JointLimits) -> Option<Trouble> {
-    let looks = (motion.duration_s() / FIRST_LOOK_S).ceil() as usize;
-    let (mut cursor, mut sample) = (0, JointSample::zeros(motion.dim()));
-    let mut states = Vec::with_capacity(LOOKS_AT_ONCE * motion.dim());
-    for first in (1..looks).step_by(LOOKS_AT_ONCE) {
-        states.clear();
-        for look in first..looks.min(first + LOOKS_AT_ONCE) {
-            motion.sample_into(look as f64 * FIRST_LOOK_S, &mut cursor, &mut sample);
-            states.extend(&sample.position);
-        }
-        let free = arm.free_among(&states);
-        let mut each = states.chunks_exact(motion.dim()).enumerate();
-        if let Some((_, here)) = each.find(|(lane, _)| free >> lane & 1 == 0) {
-            return Some(Trouble::Blocked { from: here.to_vec(), to: here.to_vec() });
-        }
+    if let Some((_, here)) = first_blocked_look(arm, motion) {
+        return Some(Trouble::Blocked { from: here.clone(), to: here });
     }
+    let (mut cursor, mut sample) = (0, JointSample::zeros(motion.dim()));
     let steps = (motion.duration_s() / BOUNDS_STEP_S).ceil().max(1.0) as usize;
-    cursor = 0;
     for step in 0..=steps {
         let time_s = motion.duration_s() * step as f64 / steps as f64;
         motion.sample_into(time_s, &mut cursor, &mut sample);
@@ -269,4 +266,25 @@ fn first_trouble(arm: &mut Arm<'_>, motion: &Trajectory, limits: &JointLimits) -
     }
     let blocked = first_blocked_chord(motion, limits, |from, to| arm.edge_is_free(from, to));
     blocked.map(|[from, to]| Trouble::Blocked { from, to })
+}
+
+/// The first of the looks at a motion, [`FIRST_LOOK_S`] apart without its ends, that is not free, and
+/// its configuration.
+fn first_blocked_look(arm: &mut Arm<'_>, motion: &Trajectory) -> Option<(usize, Vec<f64>)> {
+    let looks = (motion.duration_s() / FIRST_LOOK_S).ceil() as usize;
+    let (mut cursor, mut sample) = (0, JointSample::zeros(motion.dim()));
+    let mut states = Vec::with_capacity(LOOKS_AT_ONCE * motion.dim());
+    for first in (1..looks).step_by(LOOKS_AT_ONCE) {
+        states.clear();
+        for look in first..looks.min(first + LOOKS_AT_ONCE) {
+            motion.sample_into(look as f64 * FIRST_LOOK_S, &mut cursor, &mut sample);
+            states.extend(&sample.position);
+        }
+        let free = arm.free_among(&states);
+        let mut each = states.chunks_exact(motion.dim()).enumerate();
+        if let Some((lane, here)) = each.find(|(lane, _)| free >> lane & 1 == 0) {
+            return Some((first + lane, here.to_vec()));
+        }
+    }
+    None
 }
