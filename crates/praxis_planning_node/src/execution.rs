@@ -291,7 +291,11 @@ impl Execution {
                 scope.spawn(move || {
                     let end_within =
                         Duration::from_secs_f64(duration_s * LONGEST_RATIO) + LONGEST_EXTRA;
-                    let joined = || cause.iter().for_each(|cause| self.takeovers.joined(cause));
+                    let joined = || {
+                        cause.iter().for_each(|cause| self.takeovers.joined(cause));
+                        // The rest is waiting; that it goes at once it has from whom it was begun by.
+                        let _ = go_first();
+                    };
                     let outcome = begun.and_then(|goal| goal.run(end_within, &is_over, &joined));
                     // Nobody listens any more only when this thread has panicked.
                     let _ = tell.send(Event::Ended(number, outcome));
@@ -358,6 +362,10 @@ impl Execution {
                         _ => Err(PlanningError::Control { reason }),
                     }
                 }
+                // It was cancelled before it could be sent.
+                (Some(Err(RosError::Stopped)), None) if cancelled() => {
+                    Err(PlanningError::Cancelled)
+                }
                 (Some(Err(error)), None) => {
                     Err(PlanningError::Control { reason: error.to_string() })
                 }
@@ -370,6 +378,7 @@ impl Execution {
     }
 
     /// Nothing, if the rest of a running motion is free; otherwise a motion that takes over from it.
+    /// Raises `cancel` where there is none.
     fn go_round(
         &self,
         running: &Trajectory,
@@ -378,14 +387,16 @@ impl Execution {
         cancel: &AtomicBool,
     ) -> Result<Option<GoingRound>, PlanningError> {
         let shared = &self.shared;
-        let (now, looked) = (shared.clock.now(), Instant::now());
-        let (progress_s, recheck, look) = shared.with(|pipeline| {
+        let (now, looked, progress_s, recheck, look) = shared.with(|pipeline| {
+            let (now, looked) = (shared.clock.now(), Instant::now());
             let progress_s = pipeline.progress_s(running, now);
-            Ok((progress_s, pipeline.recheck(running), pipeline.look()))
+            Ok((now, looked, progress_s, pipeline.recheck(running), pipeline.look()))
         })?;
         let (Some(progress_s), Some(recheck)) = (progress_s, recheck) else { return Ok(None) };
         let Some(hit) = recheck.first_hit(running, progress_s) else { return Ok(None) };
         let spoilt = |what: &str| {
+            // The arm brakes while it is put into words.
+            cancel.store(true, Ordering::SeqCst);
             let reason = format!("{}; {what}", recheck.told(&hit));
             PlanningError::Invalidated { reason }
         };

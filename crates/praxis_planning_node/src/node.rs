@@ -38,8 +38,8 @@ pub fn run() -> anyhow::Result<()> {
     let first = go_first();
     let mut node = Node::create(NAME)?;
     logging::start(&mut node)?;
-    if let Err(error) = first.and_then(|()| all_go_at_once(RealTime::Hearing)) {
-        tracing::info!(%error, "no higher priority; going round in motion may be late on a busy machine");
+    if let Err(error) = first {
+        tracing::info!(%error, "no higher priority; requests may be late on a busy machine");
     }
     let (parameters, common) = node.parameters::<PlanningParameters>(NAME, &[])?;
     let clock = node.clock(common.use_sim_time)?;
@@ -86,6 +86,12 @@ pub fn run() -> anyhow::Result<()> {
             if let Some(scene) = scene {
                 ours.monitored_scene.publish(&scene);
             }
+        }
+    });
+    // Last of what is done at the start: the robot is loaded by then, if it is not told by a topic.
+    node.at_start(|| {
+        if let Err(error) = all_go_at_once(RealTime::Hearing) {
+            tracing::info!(%error, "no real-time scheduling; going round in motion may be late under load");
         }
     });
     let ending = shared;

@@ -81,7 +81,7 @@ where
         self.begin(goal, answer_within, cancel)?.run(end_within, cancel, &|| ())
     }
 
-    /// Sends a goal, as soon as the server is there, and leaves all waits to whoever takes what comes
+    /// Waits for the server and sends it a goal; all other waits are left to whoever takes what comes
     /// back, maybe on another thread.
     pub fn begin(
         &self,

@@ -57,8 +57,9 @@ where
 
 impl Node {
     /// Serves an action: `on_goal` sees every goal and says whether it is taken; a taken one is
-    /// handed to `on_accepted`, and then its client hears so; `on_cancel` hears that a client wants a goal cancelled (the handle
-    /// says so as well). All three run on the thread that spins and must not wait.
+    /// handed to `on_accepted`, and its client hears so when that has returned; `on_cancel` hears that
+    /// a client wants a goal cancelled (the handle says so as well). All three run on the thread that
+    /// spins and must not wait.
     ///
     /// An action is three services and two topics; serving them ourselves keeps results for a
     /// stated time, answers requests for unknown goals and keeps an idle node asleep.
@@ -104,7 +105,6 @@ impl Node {
                 Ok(id) => on_accepted(goal, GoalHandle { id, shared: ours.clone(), ended: false }),
                 Err(reason) => tracing::warn!(%action, %reason, "goal rejected"),
             }
-            // Whoever hears it may count on the goal having begun.
             request.respond(A::make_goal_response_msg(accepted, now));
         })?;
 

@@ -47,9 +47,9 @@ where
         self.begin_unless(request, timeout, give_up)?.answer_unless(give_up)
     }
 
-    /// Sends a request, as soon as the server is there, and leaves the wait for the answer to whoever
-    /// takes what comes back, maybe on another thread. The time for both begins now.
-    pub fn begin_unless(
+    /// Waits for the server and sends it a request; the wait for the answer is left to whoever takes
+    /// what comes back, maybe on another thread. The time for both begins now.
+    pub(crate) fn begin_unless(
         &self,
         request: &S::Request,
         timeout: Duration,
@@ -77,7 +77,7 @@ where
 
 /// A request that has been sent.
 #[must_use = "nobody waits for the answer"]
-pub struct Asked<'a, S: WrappedServiceTypeSupport> {
+pub(crate) struct Asked<'a, S: WrappedServiceTypeSupport> {
     client: &'a Client<S>,
     answer: Answer<S::Response>,
     wait: Wait<'a>,
@@ -88,7 +88,7 @@ where
     S: WrappedServiceTypeSupport<Request: 'static, Response: 'static>,
 {
     /// Waits for the answer; gives up as soon as `give_up` says so.
-    pub fn answer_unless(self, give_up: &dyn Fn() -> bool) -> Result<S::Response, RosError> {
+    pub(crate) fn answer_unless(self, give_up: &dyn Fn() -> bool) -> Result<S::Response, RosError> {
         let Self { client, answer, wait } = self;
         let stop = || client.stop.is_stopped() || give_up();
         loop {

@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "the standard library has no face for this system call")]
 
 use std::io;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 /// Niceness of threads that a robot waits for.
@@ -20,7 +21,8 @@ const AT_A_TIME: Duration = Duration::from_micros(200);
 pub fn go_first() -> io::Result<()> {
     let first = schedule(NICE, AT_A_TIME);
     if first.is_err() {
-        schedule(0, AT_A_TIME)?;
+        // What it is already is always granted, and ends what goes at once.
+        schedule(niceness(), AT_A_TIME)?;
     }
     first
 }
@@ -33,8 +35,13 @@ pub fn go_along() -> io::Result<()> {
     schedule(0, Duration::ZERO)
 }
 
+fn niceness() -> i32 {
+    // SAFETY: 0 is the calling thread.
+    unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) }
+}
+
 /// What a robot in motion waits for, by what goes first: priorities of SCHED_FIFO, above what a
-/// desktop runs and below kernel threads. Each is short whenever it runs.
+/// desktop runs and below kernel threads. None runs for long while a robot moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RealTime {
     /// Commands the joints.
@@ -50,16 +57,17 @@ pub enum RealTime {
 }
 
 /// Lets the calling thread, and those that it starts from now on, run whenever it can, until
-/// [`go_first`] or [`go_along`]. A thread that was started as idle work stays that.
+/// [`go_first`] or [`go_along`].
 ///
 /// # Errors
-/// Without the right to do so (root, `CAP_SYS_NICE` or an `rtprio` limit); the thread stays what it
-/// is.
+/// Without the right to do so (root, `CAP_SYS_NICE` or an `rtprio` limit), and for a thread that was
+/// started as idle work; it stays what it is.
 pub fn go_at_once(as_what: RealTime) -> io::Result<()> {
     real_time(0, as_what)
 }
 
-/// The same for all threads that the process has by now, those of the middleware among them.
+/// The same for all threads that the process has by now, those of the middleware among them, but for
+/// those that go at once already.
 ///
 /// # Errors
 /// As [`go_at_once`]; when `/proc` cannot be read.
@@ -68,7 +76,12 @@ pub fn all_go_at_once(as_what: RealTime) -> io::Result<()> {
         let Some(thread) = task?.file_name().to_str().and_then(|name| name.parse().ok()) else {
             continue;
         };
-        match real_time(thread, as_what) {
+        let outcome = match policy_of(thread) {
+            Ok(libc::SCHED_FIFO) => Ok(()),
+            Ok(_) => real_time(thread, as_what),
+            Err(error) => Err(error),
+        };
+        match outcome {
             // It has ended meanwhile.
             Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
             outcome => outcome?,
@@ -80,7 +93,7 @@ pub fn all_go_at_once(as_what: RealTime) -> io::Result<()> {
 /// Lets the calling thread run whenever it can as long as what comes back lives, where that is
 /// permitted; then it goes first again, as [`go_first`] has it.
 pub fn at_once(as_what: RealTime) -> AtOnce {
-    AtOnce { granted: go_at_once(as_what).is_ok() }
+    AtOnce { granted: go_at_once(as_what).is_ok(), of_this_thread: PhantomData }
 }
 
 /// See [`at_once`].
@@ -88,6 +101,7 @@ pub fn at_once(as_what: RealTime) -> AtOnce {
 #[derive(Debug)]
 pub struct AtOnce {
     granted: bool,
+    of_this_thread: PhantomData<*const ()>,
 }
 
 impl Drop for AtOnce {
@@ -101,8 +115,8 @@ impl Drop for AtOnce {
 
 /// Puts a thread (0: the calling one) under SCHED_FIFO.
 fn real_time(thread: libc::pid_t, as_what: RealTime) -> io::Result<()> {
-    if is_idle_work(thread)? {
-        return Ok(());
+    if policy_of(thread)? == libc::SCHED_IDLE {
+        return Err(io::Error::other("started as idle work, it stays that"));
     }
     let parameters = libc::sched_param { sched_priority: as_what as libc::c_int };
     // SAFETY: `parameters` is valid.
@@ -112,18 +126,21 @@ fn real_time(thread: libc::pid_t, as_what: RealTime) -> io::Result<()> {
     }
 }
 
-fn is_idle_work(thread: libc::pid_t) -> io::Result<bool> {
+fn policy_of(thread: libc::pid_t) -> io::Result<libc::c_int> {
     // SAFETY: the call takes a number only.
     match unsafe { libc::sched_getscheduler(thread) } {
         -1 => Err(io::Error::last_os_error()),
-        policy => Ok(policy == libc::SCHED_IDLE),
+        policy => Ok(policy),
     }
 }
 
 /// Makes the calling thread an ordinary one, of a niceness and a span asked for at a time (zero: the
-/// system's own).
+/// system's own). Idle work stays that.
 fn schedule(nice: i32, at_a_time: Duration) -> io::Result<()> {
-    let policy = if is_idle_work(0)? { libc::SCHED_IDLE } else { libc::SCHED_OTHER };
+    let policy = match policy_of(0)? {
+        libc::SCHED_IDLE => libc::SCHED_IDLE,
+        _ => libc::SCHED_OTHER,
+    };
     let attributes = libc::sched_attr {
         size: size_of::<libc::sched_attr>() as u32,
         sched_policy: policy as u32,
@@ -145,50 +162,48 @@ fn schedule(nice: i32, at_a_time: Duration) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    fn nice() -> i32 {
-        // SAFETY: 0 is the calling thread.
-        unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) }
-    }
-
     #[test]
     fn a_thread_goes_first_and_gives_way_again() {
-        let whole = nice();
+        let whole = niceness();
         std::thread::spawn(move || {
             let first = go_first();
-            let moved = first.is_ok() && !is_idle_work(0).unwrap();
-            assert_eq!(nice(), if moved { NICE } else { whole });
+            let moved = first.is_ok() && policy_of(0).unwrap() != libc::SCHED_IDLE;
+            assert_eq!(niceness(), if moved { NICE } else { whole });
             if moved {
                 go_along().unwrap();
-                assert_eq!(nice(), 0);
+                assert_eq!(niceness(), 0);
             }
         })
         .join()
         .unwrap();
-        assert_eq!(nice(), whole, "another thread's turn is its own");
-    }
-
-    fn policy() -> i32 {
-        // SAFETY: 0 is the calling thread.
-        unsafe { libc::sched_getscheduler(0) }
+        assert_eq!(niceness(), whole, "another thread's turn is its own");
     }
 
     #[test]
     fn what_goes_at_once_goes_first_again_and_idle_work_stays_idle() {
-        let before = policy();
+        let before = policy_of(0).unwrap();
         std::thread::spawn(move || {
             let guard = at_once(RealTime::Replanning);
-            let is_moved = guard.granted && before != libc::SCHED_IDLE;
-            assert_eq!(policy(), if is_moved { libc::SCHED_FIFO } else { before });
+            let at_once = if guard.granted { libc::SCHED_FIFO } else { before };
+            assert_eq!(policy_of(0).unwrap(), at_once);
+            // A thread inherits it, and gives way by itself.
+            std::thread::spawn(move || {
+                assert_eq!(policy_of(0).unwrap(), at_once);
+                let _ = go_first();
+                assert_eq!(policy_of(0).unwrap(), before);
+            })
+            .join()
+            .unwrap();
             drop(guard);
-            assert_eq!(policy(), before);
+            assert_eq!(policy_of(0).unwrap(), before);
             let idle = libc::sched_param { sched_priority: 0 };
             // SAFETY: 0 is the calling thread and `idle` is valid.
             assert_eq!(unsafe { libc::sched_setscheduler(0, libc::SCHED_IDLE, &idle) }, 0);
-            go_at_once(RealTime::Replanning).unwrap();
-            assert_eq!(policy(), libc::SCHED_IDLE);
+            assert!(go_at_once(RealTime::Replanning).is_err());
+            assert_eq!(policy_of(0).unwrap(), libc::SCHED_IDLE);
         })
         .join()
         .unwrap();
-        assert_eq!(policy(), before, "another thread's turn is its own");
+        assert_eq!(policy_of(0).unwrap(), before, "another thread's turn is its own");
     }
 }

@@ -4,9 +4,9 @@
 //! time. [`time_path`] times whole paths from rest to rest, [`time_free_path`] rounds their
 //! corners only as far as the caller finds them free, [`move_to_state`] goes from any state to any
 //! state, [`brake`] stops as soon as it can, [`join`] leads from a running motion to a new one,
-//! [`Trajectory::thinned`] leaves out knots that a motion does
-//! not need, [`OnlineMotion`] follows moving targets, [`slow_for_torques`] heeds what motors can give. What is
-//! free of collisions is left to others.
+//! [`Trajectory::thinned`] leaves out knots that a motion does not need, [`OnlineMotion`] follows
+//! moving targets, [`slow_for_torques`] heeds what motors can give. What is free of collisions is
+//! left to others.
 
 mod blended_path;
 mod brake;

@@ -90,13 +90,17 @@ impl<'a> DirectMotion<'a> {
 /// Less time than any motion of [`move_to_state`] between two states within limits takes, in closed
 /// form: as if acceleration could jump and each joint went alone. Zero where a state has no such time.
 pub fn least_duration_s(from: &JointSample, to: &JointSample, limits: &JointLimits) -> f64 {
-    let joint_s = |(joint, limit): (usize, &JointLimit)| {
-        let (v0, v1, most) = (from.velocity[joint], to.velocity[joint], limit.acceleration);
-        let way = to.position[joint] - from.position[joint];
+    /// Ways nearer than this are the same, as rounding has them.
+    const SAME_WAY: f64 = 1e-9;
+    let joint_s = |(limit, [p0, v0, p1, v1]): (&JointLimit, [f64; 4])| {
+        let (most, way) = (limit.acceleration, p1 - p0);
         // Full acceleration from one speed to the other covers this; more is gained by going faster
         // in between, less by going slower (or back): the mirror image of the same.
         let straight = 0.5 * (v1 - v0).abs() * (v0 + v1) / most;
-        let (v0, v1, way) = if way >= straight { (v0, v1, way) } else { (-v0, -v1, -way) };
+        if (way - straight).abs() <= SAME_WAY {
+            return (v1 - v0).abs() / most;
+        }
+        let (v0, v1, way) = if way > straight { (v0, v1, way) } else { (-v0, -v1, -way) };
         let squares = v0 * v0 + v1 * v1;
         let peak = (0.5 * squares + most * way).max(0.0).sqrt();
         let fastest = limit.velocity.max(v0.abs()).max(v1.abs());
@@ -106,7 +110,10 @@ pub fn least_duration_s(from: &JointSample, to: &JointSample, limits: &JointLimi
         let cruise = way - (2.0 * fastest * fastest - squares) / (2.0 * most);
         (2.0 * fastest - v0 - v1) / most + cruise / fastest
     };
-    limits.joints().iter().enumerate().map(joint_s).fold(0.0, f64::max)
+    let from = from.position.iter().zip(&from.velocity);
+    let to = to.position.iter().zip(&to.velocity);
+    let ends = from.zip(to).map(|((&p0, &v0), (&p1, &v1))| [p0, v0, p1, v1]);
+    limits.joints().iter().zip(ends).map(joint_s).fold(0.0, f64::max)
 }
 
 /// [`move_to_state`], taking `least_s` or, where no motion takes just that long, a little longer.
@@ -266,6 +273,15 @@ mod tests {
         let motion = move_to_state(vec!["a".into()], &from, &to, &limits).unwrap();
         assert!((motion.duration_s() - 2.2).abs() < 1e-9, "{}", motion.duration_s());
         assert!((motion.sample(1.1).position[0] - 1.5).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_state_is_where_it_is_at_any_speed() {
+        let limits = JointLimits::new(vec![JointLimit::new(2.0, 4.0, 20.0)]).unwrap();
+        for speed in [-1.0, 1.0] {
+            let state = JointSample { velocity: vec![speed], ..JointSample::zeros(1) };
+            assert_eq!(least_duration_s(&state, &state, &limits), 0.0);
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use crate::TrajectoryError;
 use crate::error::ensure_finite;
-use crate::hermite::{Segment, interpolate};
+use crate::hermite::{Polynomial, Segment};
 
 /// State that a trajectory passes through. Empty velocity or acceleration means "not given".
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -243,21 +243,29 @@ impl Trajectory {
         }
         *cursor = self.segment_at(time_s, *cursor);
         let (from, to) = (*cursor, *cursor + 1);
-        let order = self.derivatives[from].min(self.derivatives[to]);
-        let duration_s = self.times_s[to] - self.times_s[from];
         let elapsed_s = time_s - self.times_s[from];
         for joint in 0..dim {
-            let (a, b) = (from * dim + joint, to * dim + joint);
-            let segment = Segment {
-                duration_s,
-                start: [self.positions[a], self.velocities[a], self.accelerations[a]],
-                end: [self.positions[b], self.velocities[b], self.accelerations[b]],
-            };
-            let [position, velocity, acceleration] = interpolate(&segment, order, elapsed_s);
+            let [position, velocity, acceleration] =
+                self.polynomial(from, to, joint).state(elapsed_s);
             out.position[joint] = position;
             out.velocity[joint] = velocity;
             out.acceleration[joint] = acceleration;
         }
+    }
+
+    /// One joint from one knot straight to a later one, as if there was none between; the time of the
+    /// first is its zero.
+    pub(crate) fn polynomial(&self, from: usize, to: usize, joint: usize) -> Polynomial {
+        let state = |knot: usize| {
+            let k = knot * self.dim() + joint;
+            [self.positions[k], self.velocities[k], self.accelerations[k]]
+        };
+        let segment = Segment {
+            duration_s: self.times_s[to] - self.times_s[from],
+            start: state(from),
+            end: state(to),
+        };
+        Polynomial::of(&segment, self.derivatives[from].min(self.derivatives[to]))
     }
 
     /// Index of the segment that holds `time_s` (inside the trajectory), near `guess` if it can be.
