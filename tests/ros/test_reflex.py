@@ -7,8 +7,10 @@ script plays the camera.
 """
 
 import math
+import signal
 import struct
 import tempfile
+import time
 
 from nodes_of_a_robot import Client, end, start
 from test_control_node import ARM, READY
@@ -158,6 +160,22 @@ def goes_on(bench):
     assert ended.status == GoalStatus.STATUS_SUCCEEDED, ended.result.error_code
 
 
+def cancels_without_a_controller(bench, control):
+    """There is no controller to send a planned motion to: a cancel is answered as one, and at once."""
+    control.send_signal(signal.SIGINT)
+    control.wait(10)
+    handle = bench.client.move_to(BACK)
+    result = handle.get_result_async()
+    bench.client.rest(0.3)
+    assert not result.done(), result.result()
+    begun = time.monotonic()
+    bench.client.wait(handle.cancel_goal_async())
+    ended = bench.client.wait(result, 10)
+    took = time.monotonic() - begun
+    assert ended.status == GoalStatus.STATUS_CANCELED, (ended.status, ended.result.error_code)
+    assert took < 1, f"{took:.2f} s"
+
+
 def main():
     checks, bench = Checks(), Bench()
     with tempfile.TemporaryDirectory() as folder:
@@ -169,6 +187,8 @@ def main():
             checks.run("a ball in the way: the arm goes round it in motion", goes_round, bench)
             checks.run("a ball at the goal: the arm stops before it and says why", stops_and_says_why, bench)
             checks.run("a ball at the goal that goes away: the arm waits and goes on", goes_on, bench)
+            control = running["control"]
+            checks.run("a cancel where there is no controller", cancels_without_a_controller, bench, control)
         finally:
             end(checks, folder, running)
     bench.client.close()
