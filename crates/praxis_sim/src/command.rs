@@ -119,17 +119,25 @@ pub struct TimedTarget {
 /// Recovers when each command of a stream was meant, whatever delays the wire added.
 ///
 /// While the arm moves, positions and velocities of neighbouring commands say how much time lies
-/// between them: the step of positions over the mean of velocities. At rest it does not matter,
-/// and the mean spacing of stamps (of arrivals, if there are no stamps) is taken.
+/// between them: the step of positions over the mean of velocities. Near rest that is told no more, and
+/// the period told last is taken, after some time at rest the mean spacing of stamps (of arrivals, if
+/// there are no stamps).
 #[derive(Clone, Debug)]
 pub struct CommandTimeline {
     last: Option<TimedTarget>,
     stamps_s: VecDeque<f64>,
     nominal_period_s: f64,
+    /// The period that the motion told last, and how many commands ago.
+    told: Option<(f64, usize)>,
+    /// Mean accelerations over the last step.
+    accelerations: Vec<f64>,
 }
 
-/// Below this speed the stamps tell the period, radians a second.
-const SLOW_RAD_PER_S: f64 = 0.005;
+/// Below this speed the motion does not tell the period, radians a second: what a joint at its jerk
+/// limit is off the mean of two velocities is too large a share of the step.
+const SLOW_RAD_PER_S: f64 = 0.01;
+/// Commands for which a period that was told is taken for the present one.
+const TOLD_FOR: usize = 25;
 /// Stamps that are averaged.
 const STAMPS: usize = 51;
 /// After a longer silence a driver has ended the stream, seconds.
@@ -139,7 +147,13 @@ const FIRST_PERIOD_S: f64 = 0.002;
 
 impl Default for CommandTimeline {
     fn default() -> Self {
-        Self { last: None, stamps_s: VecDeque::new(), nominal_period_s: FIRST_PERIOD_S }
+        Self {
+            last: None,
+            stamps_s: VecDeque::new(),
+            nominal_period_s: FIRST_PERIOD_S,
+            told: None,
+            accelerations: Vec::new(),
+        }
     }
 }
 
@@ -168,11 +182,13 @@ impl CommandTimeline {
             positions: target.positions,
             velocities: target.velocities,
         };
-        if let Some(last) = &self.last {
-            let period_s = self.period_between(last, &timed, stamp_step_s);
+        if let Some(last) = self.last.take() {
+            let period_s = self.period_between(&last, &timed, stamp_step_s);
             timed.period_s = period_s;
             timed.stream_s = last.stream_s + period_s;
-            timed.jump_rad = jump_rad(last, &timed, period_s);
+            timed.jump_rad = jump_rad(&last, &timed, period_s);
+            let steps = timed.velocities.iter().zip(&last.velocities);
+            self.accelerations = steps.map(|(now, before)| (now - before) / period_s).collect();
         }
         self.last = Some(timed.clone());
         timed
@@ -193,22 +209,37 @@ impl CommandTimeline {
         }
     }
 
-    fn period_between(&self, last: &TimedTarget, next: &TimedTarget, stamp_step_s: f64) -> f64 {
+    fn period_between(&mut self, last: &TimedTarget, next: &TimedTarget, stamp_step_s: f64) -> f64 {
         let nominal_s = self.nominal_period_s;
-        let (mut along, mut square, mut fastest) = (0.0, 0.0, 0.0_f64);
-        for joint in 0..next.positions.len().min(last.positions.len()) {
-            let mean = 0.5 * (last.velocities[joint] + next.velocities[joint]);
-            along += mean * (next.positions[joint] - last.positions[joint]);
-            square += mean * mean;
-            fastest = fastest.max(mean.abs());
-        }
-        let moved_s = along / square.max(1e-12);
+        let joints = 0..next.positions.len().min(last.positions.len());
+        let mean = |joint: usize| 0.5 * (last.velocities[joint] + next.velocities[joint]);
+        let fastest = joints.clone().map(|joint| mean(joint).abs()).fold(0.0, f64::max);
+        let square: f64 = joints.clone().map(|joint| mean(joint).powi(2)).sum();
+        // How long it takes at the mean velocities, but for what jerk puts the position off.
+        let moved_but_for = |off_rad: &dyn Fn(usize) -> f64| {
+            let step = |joint: usize| next.positions[joint] - last.positions[joint];
+            let along = joints.clone().map(|joint| mean(joint) * (step(joint) + off_rad(joint)));
+            along.sum::<f64>() / square.max(1e-12)
+        };
+        let first_s = moved_but_for(&|_| 0.0);
+        // Acceleration has changed, from one end to the other, by about as much as it is off the step
+        // before.
+        let moved_s = moved_but_for(&|joint| {
+            let before = self.accelerations.get(joint).copied().unwrap_or_default();
+            (next.velocities[joint] - last.velocities[joint] - before * first_s) * first_s / 12.0
+        });
         if fastest > SLOW_RAD_PER_S && (0.3 * nominal_s..20.0 * nominal_s).contains(&moved_s) {
+            // Where commands were lost it is that of several.
+            if moved_s < 1.5 * nominal_s {
+                self.told = Some((moved_s, 0));
+            }
             return moved_s;
         }
+        self.told = self.told.map(|(told_s, ago)| (told_s, ago + 1));
         // A lost command shows as a stamp step of several periods.
         let is_gap = stamp_step_s > 2.5 * nominal_s && stamp_step_s < LONGEST_GAP_S;
-        if is_gap { stamp_step_s } else { nominal_s }
+        let told_s = self.told.filter(|(_, ago)| *ago <= TOLD_FOR).map(|(told_s, _)| told_s);
+        if is_gap { stamp_step_s } else { told_s.unwrap_or(nominal_s) }
     }
 }
 

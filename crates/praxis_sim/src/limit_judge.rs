@@ -229,6 +229,44 @@ mod tests {
     }
 
     #[test]
+    fn a_brake_at_its_limits_passes_whatever_the_sender_s_periods_are() {
+        // Acceleration down to -8.7 and back at a jerk of 500.
+        let (jerk, speed) = (500.0_f64, 0.15_f64);
+        let half_s = (speed / jerk).sqrt();
+        let velocity = |t: f64| {
+            let left_s = (2.0 * half_s - t).clamp(0.0, 2.0 * half_s);
+            match t {
+                t if t < 0.0 => speed,
+                t if t < half_s => speed - 0.5 * jerk * t * t,
+                _ => 0.5 * jerk * left_s * left_s,
+            }
+        };
+        let position = |t: f64| {
+            let left_s = (2.0 * half_s - t).clamp(0.0, 2.0 * half_s);
+            match t {
+                t if t < half_s => speed * t - jerk * t.max(0.0).powi(3) / 6.0,
+                _ => speed * half_s - jerk * left_s.powi(3) / 6.0,
+            }
+        };
+        // Simulated time goes faster than its mean of late.
+        for period_s in [0.0018, 0.0019, 0.0021, 0.0022] {
+            for shift in 0..10 {
+                let (mut judge, mut timeline) = (judge(), CommandTimeline::default());
+                for n in 0..150 {
+                    let t = f64::from(n - 100) * period_s + f64::from(shift) * 2e-4;
+                    let target = ArmTarget {
+                        stamp_s: 1.0 + f64::from(n) * 0.002,
+                        positions: vec![position(t)],
+                        velocities: vec![velocity(t)],
+                    };
+                    let timed = timeline.place(target, t);
+                    assert_eq!(judge.command(t, &timed), [], "{period_s} {shift}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn lost_commands_are_no_violation() {
         let (mut judge, mut timeline) = (judge(), CommandTimeline::default());
         let rate = 22.0;
