@@ -151,7 +151,13 @@ fn safest_brake(
         if is_sooner && first_trouble(arm, &along, limits).is_none() {
             return Ok(along);
         }
-        return Ok(join(&rest, on_s, &stop, limits)?);
+        // Between the looks the motion may have grazed something.
+        let joined = join(&rest, on_s, &stop, limits)?;
+        return if first_trouble(arm, &joined, limits).is_none() {
+            Ok(joined)
+        } else {
+            Err(blocked)
+        };
     }
     if first_trouble(arm, &rest, limits).is_none() { Ok(rest) } else { Err(blocked) }
 }

@@ -5,7 +5,8 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
-use praxis_collision::{Checker, Scene};
+use praxis_collision::{Checker, Scene, SceneObject};
+use praxis_geometry::Shape;
 use praxis_motion::{MotionConfig, MotionPlanner, MotionRequest, Search};
 use praxis_planning::path_length;
 use praxis_robot::{EARTH_GRAVITY, Robot};
@@ -74,6 +75,33 @@ fn a_safe_brake_is_free_wherever_it_begins() {
         assert_flows(&stop, &planner, &scene);
         assert!(stop.duration_s() <= running.duration_s() - at_s + 0.5);
     }
+}
+
+#[test]
+fn no_motion_takes_over_that_goes_into_what_has_come_into_the_way() {
+    let (mut planner, free) = (planner(), wall());
+    let robot = planner.robot().clone();
+    let tip = robot.group("arm").unwrap().tip_link;
+    let order = request(vec![joints(&GOAL)]);
+    let running = planner.plan(&order, &free).unwrap().trajectory;
+    let (mut gone_round, mut refused) = (0, 0);
+    for k in 1..12 {
+        let at_s = running.duration_s() * f64::from(k) / 12.0;
+        for ahead_s in [0.02, 0.05, 0.1, 0.2, 0.4] {
+            let mut scene = free.clone();
+            let met = robot.link_pose(tip, &running.sample(at_s + ahead_s).position);
+            let ball = (Shape::Sphere { radius_m: 0.01 }, met.translation.into());
+            scene.objects.push(SceneObject::new("ball", &[ball]).unwrap());
+            match planner.plan_taking_over(&order, &running, at_s, &scene) {
+                Ok(motion) => {
+                    assert_flows(&motion.trajectory, &planner, &scene);
+                    gone_round += 1;
+                }
+                Err(_) => refused += 1,
+            }
+        }
+    }
+    assert!(gone_round > 20 && refused > 2, "{gone_round} gone round, {refused} refused");
 }
 
 #[test]
