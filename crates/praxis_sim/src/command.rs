@@ -116,6 +116,16 @@ pub struct TimedTarget {
     pub velocities: Vec<f64>,
 }
 
+impl TimedTarget {
+    /// Whether it is the same as another, at speed: the sender's time stood still, as it does when its
+    /// simulator has stopped.
+    pub fn repeats_in_motion(&self, other: &Self) -> bool {
+        self.positions == other.positions
+            && self.velocities == other.velocities
+            && self.velocities.iter().any(|velocity| *velocity != 0.0)
+    }
+}
+
 /// Recovers when each command of a stream was meant, whatever delays the wire added.
 ///
 /// While the arm moves, positions and velocities of neighbouring commands say how much time lies
@@ -138,6 +148,9 @@ pub struct CommandTimeline {
 const SLOW_RAD_PER_S: f64 = 0.01;
 /// Commands for which a period that was told is taken for the present one.
 const TOLD_FOR: usize = 25;
+/// Share of the mean period down to which a motion tells it: a sender that slows its motion down with a
+/// simulator that falls behind advances by ever less from one command to the next.
+const LEAST_SHARE: f64 = 0.01;
 /// Stamps that are averaged.
 const STAMPS: usize = 51;
 /// After a longer silence a driver has ended the stream, seconds.
@@ -228,7 +241,9 @@ impl CommandTimeline {
             let before = self.accelerations.get(joint).copied().unwrap_or_default();
             (next.velocities[joint] - last.velocities[joint] - before * first_s) * first_s / 12.0
         });
-        if fastest > SLOW_RAD_PER_S && (0.3 * nominal_s..20.0 * nominal_s).contains(&moved_s) {
+        if fastest > SLOW_RAD_PER_S
+            && (LEAST_SHARE * nominal_s..20.0 * nominal_s).contains(&moved_s)
+        {
             // Where commands were lost it is that of several.
             if moved_s < 1.5 * nominal_s {
                 self.told = Some((moved_s, 0));

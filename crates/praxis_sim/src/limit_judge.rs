@@ -46,6 +46,8 @@ impl std::fmt::Display for Violation {
 pub(crate) struct LimitJudge {
     joints: Vec<(String, JointLimits)>,
     commands: VecDeque<TimedTarget>,
+    /// For how long of the stream its sender's time has stood still, seconds.
+    stood_s: f64,
     speeds: VecDeque<Vec<f64>>,
     episodes: BTreeMap<(usize, &'static str), f64>,
 }
@@ -55,6 +57,7 @@ impl LimitJudge {
         Self {
             joints,
             commands: VecDeque::new(),
+            stood_s: 0.0,
             speeds: VecDeque::new(),
             episodes: BTreeMap::new(),
         }
@@ -63,11 +66,17 @@ impl LimitJudge {
     /// The next command starts a new stream, `from` where the arm is.
     pub(crate) fn restart(&mut self) {
         self.commands.clear();
+        self.stood_s = 0.0;
     }
 
     /// Holds one command to the arm (the first joints) against the limits.
     pub(crate) fn command(&mut self, now_s: f64, command: &TimedTarget) -> Vec<Violation> {
-        self.commands.push_back(command.clone());
+        if self.commands.back().is_some_and(|last| command.repeats_in_motion(last)) {
+            self.stood_s += command.period_s;
+        } else {
+            let stream_s = command.stream_s - self.stood_s;
+            self.commands.push_back(TimedTarget { stream_s, ..command.clone() });
+        }
         if self.commands.len() > 2 * SPAN + 1 {
             self.commands.pop_front();
         }
@@ -263,6 +272,25 @@ mod tests {
                     assert_eq!(judge.command(t, &timed), [], "{period_s} {shift}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_sender_whose_time_slows_to_a_stand_and_goes_on_keeps_its_limits() {
+        let (mut judge, mut timeline) = (judge(), CommandTimeline::default());
+        let rate = 22.0;
+        let mut t = 0.0;
+        for n in 0..3000_u32 {
+            // Once in 150 periods its time slows down over 25, stands for 20 and comes back.
+            let share = f64::from((n % 150).abs_diff(35).saturating_sub(10).min(25)) / 25.0;
+            t += 0.002 * share;
+            let target = ArmTarget {
+                stamp_s: 1.0 + f64::from(n) * 0.002,
+                positions: vec![-1.5 + 0.45 * t + 0.4 * (rate * t).sin() / rate],
+                velocities: vec![0.45 + 0.4 * (rate * t).cos()],
+            };
+            let timed = timeline.place(target, f64::from(n) * 0.002);
+            assert_eq!(judge.command(t, &timed), [], "{n}");
         }
     }
 
