@@ -438,8 +438,8 @@ impl Controller {
 
     fn stand_or_brake(&mut self, dt_s: f64, inputs: &StepInputs<'_>) {
         let is_fresh = inputs.measured.is_some_and(|measured| self.is_fresh(&measured));
-        let is_followed = self.was_moved && is_fresh && self.is_active;
-        if is_followed {
+        let is_led = self.was_moved && is_fresh && self.is_active;
+        if is_led {
             self.gate.step_towards(&self.moved_to, dt_s);
             self.was_moved = !self.is_near_where_it_was_moved();
         } else {
@@ -447,7 +447,7 @@ impl Controller {
             self.gate.step_stopping(dt_s);
         }
         copy_sample(self.gate.sample(), &mut self.target);
-        if is_followed || !self.gate.is_at_rest() {
+        if is_led || !self.gate.is_at_rest() {
             self.standing_periods = 0;
             return;
         }

@@ -293,7 +293,8 @@ impl Execution {
                         Duration::from_secs_f64(duration_s * LONGEST_RATIO) + LONGEST_EXTRA;
                     let joined = || {
                         cause.iter().for_each(|cause| self.takeovers.joined(cause));
-                        // The rest is waiting; that it goes at once it has from whom it was begun by.
+                        // Only the wait for the end is left, which need not go at once as the thread
+                        // did that started this one.
                         let _ = go_first();
                     };
                     let outcome = begun.and_then(|goal| goal.run(end_within, &is_over, &joined));

@@ -87,8 +87,8 @@ impl<'a> DirectMotion<'a> {
     }
 }
 
-/// Less time than any motion of [`move_to_state`] between two states within limits takes, in closed
-/// form: as if acceleration could jump and each joint went alone. Zero where a state has no such time.
+/// No more time than any motion of [`move_to_state`] between two states takes, in closed form: as if
+/// acceleration could jump and each joint went alone.
 pub fn least_duration_s(from: &JointSample, to: &JointSample, limits: &JointLimits) -> f64 {
     /// Ways nearer than this are the same, as rounding has them.
     const SAME_WAY: f64 = 1e-9;
@@ -124,13 +124,6 @@ pub(crate) fn move_to_state_in(
     limits: &JointLimits,
     least_s: f64,
 ) -> Result<Trajectory, TrajectoryError> {
-    let dim = joint_names.len();
-    from.check(dim)?;
-    to.check(dim)?;
-    if limits.dim() != dim {
-        let what = "limits".to_owned();
-        return Err(TrajectoryError::LengthMismatch { what, got: limits.dim(), expected: dim });
-    }
     DirectMotion::in_at_least(from, to, limits, least_s)?.trajectory(joint_names)
 }
 
